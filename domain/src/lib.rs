@@ -1,0 +1,33 @@
+//! The pure heart of Relais.
+//!
+//! Decisions live here and nothing else does: this crate opens no socket and no file, reads no clock, draws no random
+//! number, starts no task, and names no vendor. What it needs from outside stands in [`ports`], one trait a file; the
+//! crate `relais-adapters` implements them on real systems, and [`memory`] in memory, for tests and for trying things.
+//!
+//! | room | what it decides |
+//! |---|---|
+//! | [`routing`] | which handler answers which message, and how (the server half of a bus) |
+//! | [`client`] | how a program asks and tells (the client half) |
+//! | [`auth`] | users, passwords, logins, devices |
+//! | [`credentials`] | what NATS believes: nkeys, claims, permissions, creds |
+
+pub mod identity;
+pub mod message;
+pub mod secret;
+pub mod subject;
+
+pub mod routing;
+
+pub mod client;
+
+pub mod auth;
+
+pub mod credentials;
+
+pub mod ports;
+
+#[cfg(any(test, feature = "testing"))]
+pub mod memory;
+
+#[cfg(any(test, feature = "testing"))]
+pub mod testing;

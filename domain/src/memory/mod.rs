@@ -1,0 +1,27 @@
+//! A fake of every port, in memory: first class, so that tests, examples and a curious reader need no server.
+//!
+//! Each passes the contract suite of its port in [`crate::testing`], as the adapters on real systems do.
+
+mod bus;
+mod clock;
+mod credentials_issuer;
+mod devices;
+mod key_pairs;
+mod password_hasher;
+mod resolver;
+mod rng;
+mod spawner;
+mod token_issuer;
+mod users;
+
+pub use bus::*;
+pub use clock::*;
+pub use credentials_issuer::*;
+pub use devices::*;
+pub use key_pairs::*;
+pub use password_hasher::*;
+pub use resolver::*;
+pub use rng::*;
+pub use spawner::*;
+pub use token_issuer::*;
+pub use users::*;

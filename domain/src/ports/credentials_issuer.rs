@@ -1,0 +1,82 @@
+use async_trait::async_trait;
+use jiff::Timestamp;
+
+use crate::{
+    credentials::{Grantee, PublicKey, UserJwt},
+    ports::Cause,
+};
+
+/// Makes and takes back what NATS believes. Two engines stand behind it: the native one and the real `nsc`.
+#[cfg_attr(feature = "testing", mockall::automock)]
+#[async_trait]
+pub trait CredentialsIssuer: Send + Sync {
+    /// Signs a user JWT for `grant`. What the holder may do follows from the grantee alone:
+    /// [`crate::credentials::permissions`]. A repeat signs another JWT, with the time of that moment.
+    ///
+    /// # Errors
+    /// [`IssueError::Revoked`] for a key that was ever revoked, [`IssueError::WrongKey`] for one that is no user key,
+    /// [`IssueError::Store`] when the store cannot be read.
+    async fn issue(&self, grant: Grant) -> Result<UserJwt, IssueError>;
+
+    /// Revokes a key for good: every JWT for it, of the past and the future, is refused, and live connections are
+    /// closed by every broker that has heard. It is durable when this returns. A repeat does nothing new.
+    ///
+    /// # Errors
+    /// [`IssueError::NotPushed`] when it is stored but no broker confirmed it (it is pushed again at the next start and
+    /// the next revocation); [`IssueError::Store`] when nothing is stored.
+    async fn revoke(&self, account: AccountRole, key: &PublicKey) -> Result<(), IssueError>;
+
+    /// The public keys in use.
+    ///
+    /// # Errors
+    /// [`IssueError::Store`].
+    async fn info(&self) -> Result<CredentialsInfo, IssueError>;
+}
+
+/// A wish for a user JWT.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Grant {
+    /// Who it is for, from which follow account, signing key and permissions.
+    pub grantee: Grantee,
+    /// The holder's public key (`U…`).
+    pub key: PublicKey,
+    /// When it ends; `None` is never.
+    pub expires_at: Option<Timestamp>,
+}
+
+/// The three accounts of an installation, by what they are for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum AccountRole {
+    /// The application's: users and services.
+    Application,
+    /// `OPS`: persons who look.
+    Operations,
+    /// The system account.
+    System,
+}
+
+/// Names and public keys of an installation.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct CredentialsInfo {
+    /// The operator's name and identity key.
+    pub operator: (String, PublicKey),
+    /// Each account's role, name and identity key.
+    pub accounts: Vec<(AccountRole, String, PublicKey)>,
+}
+
+/// What can go wrong when issuing or revoking.
+#[derive(Debug, thiserror::Error)]
+pub enum IssueError {
+    /// The key was revoked; only a new key helps.
+    #[error("the key {0} has been revoked for good; make a new one")]
+    Revoked(PublicKey),
+    /// Not a user key.
+    #[error("{0} is not a user key (one beginning with U)")]
+    WrongKey(PublicKey),
+    /// Stored, but no broker confirmed.
+    #[error("the change is stored but no broker has confirmed it; it is pushed again at the next start")]
+    NotPushed(#[source] Cause),
+    /// The store of keys and JWTs cannot be read or written.
+    #[error("the store of keys and JWTs cannot be used")]
+    Store(#[source] Cause),
+}

@@ -1,0 +1,33 @@
+//! What the domain needs from outside: one trait a file.
+//!
+//! A port exists only where the other side is outside the process, or is time, chance or the scheduler. Every method
+//! is required; "not found" is `Ok(None)`; each method says what `None`, each error and a repeat mean. Ports are used
+//! as `Arc<dyn Port>`. Each has a fake in [`crate::memory`], a mockall mock (feature `testing`), and a contract suite in
+//! [`crate::testing`] that the fake and every adapter pass.
+
+mod bus;
+mod clock;
+mod credentials_issuer;
+mod devices;
+mod key_pairs;
+mod password_hasher;
+mod resolver;
+mod rng;
+mod spawner;
+mod token_issuer;
+mod users;
+
+pub use bus::*;
+pub use clock::*;
+pub use credentials_issuer::*;
+pub use devices::*;
+pub use key_pairs::*;
+pub use password_hasher::*;
+pub use resolver::*;
+pub use rng::*;
+pub use spawner::*;
+pub use token_issuer::*;
+pub use users::*;
+
+/// What went wrong below a port, kept as the `source` of the error that names its kind.
+pub type Cause = Box<dyn std::error::Error + Send + Sync>;

@@ -1,0 +1,15 @@
+//! A contract suite for every port: what its documentation promises, as a function that panics where it is not so.
+//!
+//! Fakes and adapters run the same suites, so a fake that passes tells the truth about the real one.
+
+pub mod bus;
+pub mod clock;
+pub mod credentials_issuer;
+pub mod devices;
+pub mod key_pairs;
+pub mod password_hasher;
+pub mod resolver;
+pub mod rng;
+pub mod spawner;
+pub mod token_issuer;
+pub mod users;

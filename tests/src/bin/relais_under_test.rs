@@ -1,0 +1,2 @@
+//! The `relais` binary, built for the tests.
+fn main() {}
