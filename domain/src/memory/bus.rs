@@ -12,7 +12,7 @@ use tokio::sync::mpsc;
 
 use crate::{
     message::Message,
-    ports::{Bus as _, BusError, Clock, Deliveries, Delivery, Subscription},
+    ports::{BusError, Clock, Deliveries, Delivery, Subscription},
     subject::{Filter, Subject},
 };
 

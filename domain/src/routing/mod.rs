@@ -1,1 +1,48 @@
-//! routing
+//! The server half of a bus: which handler answers which message, and how.
+//!
+//! A [`Router`] pairs patterns with handlers. A [`Handler`] is a plain async function; what it takes is said by its
+//! argument types ([`Extract`]), what it answers by its return type ([`IntoAnswer`]). A [`Service`] runs a router on a
+//! bus, the real one or [`crate::memory::Bus`] alike.
+//!
+//! # What happens to a message
+//!
+//! | what arrives | outcome | counted as |
+//! |---|---|---|
+//! | a message of the route | the handler runs; its answer goes to the reply subject | `handled` |
+//! | … whose caller awaits no answer | the handler runs; its answer is dropped | `handled`, `unanswered` |
+//! | … whose payload does not decode | the handler does not run; fault 400 | `faults` |
+//! | … whose handler returns an error | its fault | `faults` |
+//! | … whose handler panics | fault 500 without the panic's words, which go to the log; others go on | `panics` |
+//! | … whose handler takes longer than the time limit | it is dropped; fault 504 | `timeouts` |
+//! | … while 64 run and 1 024 wait | fault 503 at once | `overloads` |
+//! | a reply subject outside the caller's own inboxes | dropped: nobody may aim our voice | `refused` |
+//! | a subject, caller or headers that are none, a header of JetStream's | dropped: nothing is built from it | `refused` |
+//!
+//! # Who calls
+//!
+//! The caller is the `{user}` after `from` in the subject the message was published to. The broker lets nobody else
+//! publish there, so neither payload nor header can forge it. The broker does *not* check reply subjects, and who
+//! answers publishes in its own name: so an answer goes only to `_INBOX.{caller}.…`.
+
+mod admission;
+mod answer;
+mod extract;
+mod fault;
+mod handler;
+mod request;
+mod router;
+mod service;
+mod stats;
+
+#[cfg(test)]
+mod service_tests;
+
+pub use admission::Refusal;
+pub use answer::{Answer, IntoAnswer};
+pub use extract::{CurrentUser, Extract, FromRef, Message, NoCaller, Reply, ReplyError, State, Undecodable};
+pub use fault::Fault;
+pub use handler::Handler;
+pub use request::Request;
+pub use router::{RouteError, RouteProblem, Router};
+pub use service::{DrainReport, Service, ServiceOptions, StartError};
+pub use stats::{RouteStats, StatsSnapshot};

@@ -1,0 +1,24 @@
+use super::{Extract, Fault, Request};
+
+/// The payload as a protobuf message; as an answer, a protobuf message.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Message<T>(pub T);
+
+/// The payload is not the message that the route takes.
+#[derive(Debug)]
+pub struct Undecodable(prost::DecodeError);
+
+impl From<Undecodable> for Fault {
+    fn from(error: Undecodable) -> Self {
+        Self::bad_request(format!("the payload is not the message this route takes: {}", error.0))
+    }
+}
+
+impl<S: Sync, T: prost::Message + Default> Extract<S> for Message<T> {
+    type Rejection = Undecodable;
+    const TAKES_PAYLOAD: bool = true;
+
+    async fn extract(request: &Request, _: &S) -> Result<Self, Undecodable> {
+        T::decode(request.message().payload.clone()).map(Self).map_err(Undecodable)
+    }
+}
