@@ -28,9 +28,21 @@ impl Message {
     }
 }
 
-/// NATS headers (ADR-4): names are case-sensitive, a name may occur more than once, order is kept.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
+/// NATS headers (ADR-4): names are case-sensitive, a name may occur more than once, and the values of one name keep their
+/// order. The order of names means nothing: some clients do not keep it.
+#[derive(Debug, Clone, Default)]
 pub struct Headers(Vec<(String, String)>);
+
+impl PartialEq for Headers {
+    fn eq(&self, other: &Self) -> bool {
+        let values = |headers: &Self, name: &str| -> Vec<String> {
+            headers.0.iter().filter(|(own, _)| own == name).map(|(_, value)| value.clone()).collect()
+        };
+        self.0.len() == other.0.len() && self.0.iter().all(|(name, _)| values(self, name) == values(other, name))
+    }
+}
+
+impl Eq for Headers {}
 
 impl Headers {
     /// The first value under `name`.
@@ -47,7 +59,7 @@ impl Headers {
         self.0.push((one_line(name).replace(':', ""), one_line(value)));
     }
 
-    /// Names and values in order.
+    /// Names and values.
     pub fn iter(&self) -> impl Iterator<Item = (&str, &str)> {
         self.0.iter().map(|(name, value)| (name.as_str(), value.as_str()))
     }

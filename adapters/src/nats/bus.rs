@@ -1,0 +1,272 @@
+//! The bus.
+
+use std::{
+    pin::Pin,
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering},
+    },
+    task::{Context, Poll},
+    time::Duration,
+};
+
+use async_nats::{PublishErrorKind, Request, RequestErrorKind};
+use async_trait::async_trait;
+use futures_util::{Stream, StreamExt};
+use relais_domain::{
+    message::Message,
+    ports::{self, BusError, Deliveries, Delivery, Subscription},
+    subject::{Filter, Subject},
+};
+use tokio::sync::{Mutex, broadcast, watch};
+
+use super::{
+    connect::Link,
+    convert::{headers_out, message_in, subject_out},
+    violation::{PUBLISH, SUBSCRIBE, Violation},
+};
+
+/// How long the broker may take to answer a probe, and a drain may take to end.
+const PATIENCE: Duration = Duration::from_secs(10);
+/// A refusal and the probe's answer come in one piece but through two tasks; the refusal has this long to arrive behind.
+const BEHIND: Duration = Duration::from_millis(10);
+
+/// A connection to nats-server. Clones share it.
+#[derive(Clone)]
+pub struct Bus {
+    client: async_nats::Client,
+    violations: broadcast::Sender<Violation>,
+    link: watch::Receiver<Link>,
+    probe: Option<Subject>,
+    closed: Arc<AtomicBool>,
+    /// What was refused since the last flush; read by one flush at a time.
+    refused: Arc<Mutex<broadcast::Receiver<Violation>>>,
+}
+
+impl Bus {
+    pub(super) fn new(
+        client: async_nats::Client,
+        violations: broadcast::Sender<Violation>,
+        link: watch::Receiver<Link>,
+        probe: Option<Subject>,
+    ) -> Self {
+        let refused = Arc::new(Mutex::new(violations.subscribe()));
+        Self { client, violations, link, probe, closed: Arc::default(), refused }
+    }
+
+    /// Returns when this connection has ended for good: it was drained, or the broker no longer believes its credential.
+    pub async fn ended(&self) {
+        let mut link = self.link.clone();
+        // An error says that the sender is gone, which is an end too.
+        let _ = link.wait_for(|link| *link == Link::Closed).await;
+    }
+
+    /// Whether it is connected at this moment.
+    #[must_use]
+    pub fn is_up(&self) -> bool {
+        self.client.connection_state() == async_nats::connection::State::Connected
+    }
+
+    /// The client underneath, for the rooms beside this one.
+    pub(super) fn client(&self) -> &async_nats::Client {
+        &self.client
+    }
+
+    fn open(&self) -> Result<(), BusError> {
+        if self.closed.load(Ordering::Acquire) { Err(BusError::Closed) } else { Ok(()) }
+    }
+
+    fn fits(&self, message: &Message) -> Result<(), BusError> {
+        let (size, limit) = (message.payload.len() + message.headers.size(), self.client.max_payload());
+        if size > limit { Err(BusError::TooLarge { size, limit }) } else { Ok(()) }
+    }
+
+    /// Waits until the broker has seen everything sent before.
+    async fn round_trip(&self) -> Result<(), BusError> {
+        let Some(probe) = self.probe.clone() else {
+            let flushed = tokio::time::timeout(PATIENCE, self.client.flush()).await;
+            return flushed.map_err(|late| disconnected(late))?.map_err(|error| disconnected(error));
+        };
+        let request = Request::new().timeout(Some(PATIENCE));
+        match self.client.send_request(subject_out(probe), request).await {
+            Ok(_) => Ok(()),
+            Err(error) if error.kind() == RequestErrorKind::NoResponders => Ok(()),
+            Err(error) => Err(disconnected(error)),
+        }
+    }
+
+    /// The refusal of `operation` on `subject`, if one comes within `BEHIND`.
+    async fn refusal(
+        violations: &mut broadcast::Receiver<Violation>,
+        operation: &str,
+        subject: &str,
+    ) -> Option<BusError> {
+        let ours = async {
+            loop {
+                match violations.recv().await {
+                    Ok(violation) if violation.operation == operation && violation.subject == subject => {
+                        return violation;
+                    }
+                    Ok(_) | Err(broadcast::error::RecvError::Lagged(_)) => {}
+                    Err(broadcast::error::RecvError::Closed) => std::future::pending().await,
+                }
+            }
+        };
+        tokio::time::timeout(BEHIND, ours).await.ok().map(denied)
+    }
+}
+
+fn denied(violation: Violation) -> BusError {
+    BusError::Denied { operation: violation.operation, subject: violation.subject }
+}
+
+fn disconnected(error: impl Into<ports::Cause>) -> BusError {
+    BusError::Disconnected(Some(error.into()))
+}
+
+fn kept(error: async_nats::PublishError, message_size: usize, limit: usize) -> BusError {
+    match error.kind() {
+        PublishErrorKind::MaxPayloadExceeded => BusError::TooLarge { size: message_size, limit },
+        _ => disconnected(error),
+    }
+}
+
+#[async_trait]
+impl ports::Bus for Bus {
+    async fn publish(&self, message: Message) -> Result<(), BusError> {
+        self.open()?;
+        self.fits(&message)?;
+        let (size, limit) = (message.payload.len() + message.headers.size(), self.client.max_payload());
+        let subject = subject_out(message.subject);
+        let sent = match (message.reply.map(subject_out), headers_out(&message.headers)) {
+            (None, None) => self.client.publish(subject, message.payload).await,
+            (None, Some(headers)) => self.client.publish_with_headers(subject, headers, message.payload).await,
+            (Some(reply), None) => self.client.publish_with_reply(subject, reply, message.payload).await,
+            (Some(reply), Some(headers)) => {
+                self.client.publish_with_reply_and_headers(subject, reply, headers, message.payload).await
+            }
+        };
+        sent.map_err(|error| kept(error, size, limit))
+    }
+
+    async fn request(&self, message: Message, timeout: Duration) -> Result<Message, BusError> {
+        self.open()?;
+        self.fits(&message)?;
+        let text = message.subject.to_string();
+        let mut violations = self.violations.subscribe();
+        let mut request = Request::new().payload(message.payload).timeout(Some(timeout));
+        if let Some(headers) = headers_out(&message.headers) {
+            request = request.headers(headers);
+        }
+        let answer = self.client.send_request(subject_out(message.subject), request);
+        let refused = async {
+            loop {
+                match violations.recv().await {
+                    Ok(violation) if violation.operation == PUBLISH && violation.subject == text => return violation,
+                    // An inbox that may not be listened to would let every request time out.
+                    Ok(violation) if violation.operation == SUBSCRIBE && violation.subject.ends_with(".*") => {
+                        return violation;
+                    }
+                    Ok(_) | Err(broadcast::error::RecvError::Lagged(_)) => {}
+                    Err(broadcast::error::RecvError::Closed) => std::future::pending().await,
+                }
+            }
+        };
+        let answer = tokio::select! {
+            biased;
+            violation = refused => return Err(denied(violation)),
+            answer = answer => answer,
+        };
+        match answer {
+            Ok(answer) => message_in(answer).map_err(|malformed| disconnected(malformed)),
+            Err(error) => Err(match error.kind() {
+                RequestErrorKind::NoResponders => BusError::NoResponders { subject: text },
+                RequestErrorKind::TimedOut if self.is_up() => BusError::Timeout { subject: text, after: timeout },
+                RequestErrorKind::MaxPayloadExceeded => {
+                    BusError::TooLarge { size: 0, limit: self.client.max_payload() }
+                }
+                _ => disconnected(error),
+            }),
+        }
+    }
+
+    async fn subscribe(&self, filter: Filter, queue: Option<String>) -> Result<Subscription, BusError> {
+        self.open()?;
+        let mut violations = self.violations.subscribe();
+        let text = filter.to_string();
+        let subscribed = match queue {
+            Some(queue) => self.client.queue_subscribe(text.clone(), queue).await,
+            None => self.client.subscribe(text.clone()).await,
+        };
+        let subscriber = subscribed.map_err(|error| disconnected(error))?;
+        self.round_trip().await?;
+        if let Some(denied) = Self::refusal(&mut violations, SUBSCRIBE, &text).await {
+            return Err(denied);
+        }
+        let client = self.client.clone();
+        Ok(Box::pin(Listening { subscriber, client, probe: self.probe.clone(), drained: false }))
+    }
+
+    async fn flush(&self) -> Result<(), BusError> {
+        self.open()?;
+        let mut refused = self.refused.lock().await;
+        self.round_trip().await?;
+        let mut first = None;
+        let any = async {
+            loop {
+                match refused.recv().await {
+                    Ok(violation) if violation.operation == PUBLISH => return violation,
+                    Ok(_) | Err(broadcast::error::RecvError::Lagged(_)) => {}
+                    Err(broadcast::error::RecvError::Closed) => std::future::pending().await,
+                }
+            }
+        };
+        if let Ok(violation) = tokio::time::timeout(BEHIND, any).await {
+            first = Some(denied(violation));
+        }
+        // The others since the last call are told with the first.
+        while refused.try_recv().is_ok() {}
+        first.map_or(Ok(()), Err)
+    }
+
+    async fn drain(&self) -> Result<(), BusError> {
+        if self.closed.swap(true, Ordering::AcqRel) {
+            return Ok(());
+        }
+        let arrived = self.round_trip().await;
+        self.client.drain().await.map_err(|error| disconnected(error))?;
+        tokio::time::timeout(PATIENCE, self.ended()).await.map_err(|late| disconnected(late))?;
+        arrived
+    }
+}
+
+struct Listening {
+    subscriber: async_nats::Subscriber,
+    client: async_nats::Client,
+    probe: Option<Subject>,
+    drained: bool,
+}
+
+impl Stream for Listening {
+    type Item = Delivery;
+
+    fn poll_next(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Option<Delivery>> {
+        self.subscriber.poll_next_unpin(context).map(|message| message.map(message_in))
+    }
+}
+
+#[async_trait]
+impl Deliveries for Listening {
+    async fn drain(mut self: Pin<&mut Self>) -> Result<(), BusError> {
+        if std::mem::replace(&mut self.drained, true) {
+            return Ok(());
+        }
+        // What the broker had sent before it saw the wish to drain must be here first: async-nats forgets the
+        // subscription as soon as the wish has left.
+        if let Some(probe) = self.probe.clone() {
+            let request = Request::new().timeout(Some(PATIENCE));
+            let _ = self.client.send_request(subject_out(probe), request).await;
+        }
+        self.subscriber.drain().await.map_err(|error| disconnected(error))
+    }
+}
