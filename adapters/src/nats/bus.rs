@@ -67,11 +67,6 @@ impl Bus {
         self.client.connection_state() == async_nats::connection::State::Connected
     }
 
-    /// The client underneath, for the rooms beside this one.
-    pub(super) fn client(&self) -> &async_nats::Client {
-        &self.client
-    }
-
     fn open(&self) -> Result<(), BusError> {
         if self.closed.load(Ordering::Acquire) { Err(BusError::Closed) } else { Ok(()) }
     }

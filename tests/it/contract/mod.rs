@@ -1,0 +1,3 @@
+//! The contract suites of the ports on real systems.
+
+mod bus;

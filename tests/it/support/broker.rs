@@ -1,0 +1,63 @@
+//! A bare nats-server, without accounts.
+
+use std::{
+    fs,
+    path::PathBuf,
+    process::{Child, Command, Stdio},
+};
+
+use tempfile::TempDir;
+use tokio::sync::mpsc;
+
+use super::tool;
+
+/// A running nats-server on a free port of loopback.
+pub(crate) struct Broker {
+    child: Child,
+    url: String,
+    _directory: TempDir,
+}
+
+impl Broker {
+    /// Starts one and waits until it is ready.
+    pub(crate) async fn start() -> Self {
+        let directory = TempDir::new().unwrap();
+        let config = directory.path().join("server.conf");
+        let ports: PathBuf = directory.path().join("ports");
+        fs::create_dir(&ports).unwrap();
+        let text = format!("listen: \"127.0.0.1:-1\"\nports_file_dir: {ports:?}\n");
+        fs::write(&config, text).unwrap();
+        let mut command = Command::new(tool("nats-server"));
+        command.arg("-c").arg(&config).stdout(Stdio::null()).stderr(Stdio::piped());
+        let mut child = command.spawn().unwrap();
+        let (said, mut heard) = mpsc::unbounded_channel();
+        let stderr = child.stderr.take().unwrap();
+        std::thread::spawn(move || {
+            use std::io::BufRead as _;
+            // Read to the end, so that the broker never waits for us.
+            std::io::BufReader::new(stderr).lines().map_while(Result::ok).for_each(|line| drop(said.send(line)));
+        });
+        let mut url = None;
+        while let Some(line) = heard.recv().await {
+            if let Some((_, address)) = line.split_once("Listening for client connections on ") {
+                url = Some(format!("nats://{address}"));
+            }
+            if line.contains("Server is ready") {
+                break;
+            }
+        }
+        Self { child, url: url.expect("nats-server says where it listens"), _directory: directory }
+    }
+
+    /// Where it listens.
+    pub(crate) fn url(&self) -> &str {
+        &self.url
+    }
+}
+
+impl Drop for Broker {
+    fn drop(&mut self) {
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}
