@@ -1,1 +1,7 @@
 //! Whole flows against a running Relais.
+
+mod clients;
+mod flow;
+mod lifecycle;
+mod security;
+mod shop;

@@ -2,6 +2,10 @@
 
 mod broker;
 mod tools;
+mod up;
+mod verdict;
 
 pub(crate) use broker::Broker;
 pub(crate) use tools::tool;
+pub(crate) use up::{Lines, PASSWORD, Ran, Up, User, World, run, signal};
+pub(crate) use verdict::Verdict;
