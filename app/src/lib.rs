@@ -1,1 +1,5 @@
 //! Relais
+
+pub mod settings;
+
+pub use settings::Settings;
