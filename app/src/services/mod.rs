@@ -1,0 +1,3 @@
+//! The built-in routes.
+
+pub mod types;
