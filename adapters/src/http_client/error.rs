@@ -82,10 +82,10 @@ pub enum ClientError {
 pub(super) fn of_status(
     server: &str,
     status: u16,
-    problem: Option<String>,
+    problem: Option<&str>,
     retry_after: Option<Duration>,
 ) -> ClientError {
-    let words = |default: &str| problem.clone().unwrap_or_else(|| default.to_owned());
+    let words = |default: &str| problem.unwrap_or(default).to_owned();
     match status {
         401 => ClientError::Unauthorized(words("the server does not accept this login")),
         403 => ClientError::Forbidden(words("the server does not allow this")),

@@ -127,7 +127,7 @@ impl Client {
             return Ok((status, body));
         }
         let problem: wire::Problem = serde_json::from_slice(&body).unwrap_or_default();
-        Err(error::of_status(self.server(), status.as_u16(), problem.text(), retry_after))
+        Err(error::of_status(self.server(), status.as_u16(), problem.text().as_deref(), retry_after))
     }
 
     async fn read(&self, mut response: Response) -> Result<Vec<u8>, ClientError> {

@@ -115,7 +115,7 @@ pub(super) const KEYS: &[Key] = &[
         "external brokers to connect to",
         BROKERS,
         true,
-        |s, given| read::broker_urls(given.list()?).map(|urls| s.nats.url = urls),
+        |s, given| read::broker_urls(&given.list()?).map(|urls| s.nats.url = urls),
         |s| json!(s.nats.url.iter().map(SecretUrl::to_string).collect::<Vec<_>>())
     ),
     key!(

@@ -103,7 +103,7 @@ pub(super) fn is_origin(text: &str) -> bool {
     is_url(text, &["http", "https"]) && text.split_once("://").is_some_and(|(_, host)| host.bytes().all(plain))
 }
 
-pub(super) fn broker_urls(items: Vec<String>) -> Option<Vec<SecretUrl>> {
+pub(super) fn broker_urls(items: &[String]) -> Option<Vec<SecretUrl>> {
     let schemes = ["nats", "tls", "ws", "wss"];
     items.iter().map(|item| is_url(item, &schemes).then(|| SecretUrl::from(item.as_str()))).collect()
 }
