@@ -1,4 +1,6 @@
 //! Secret files: 0600 in folders of 0700, replaced in one step and on disk when that is done.
+//!
+//! No vendor's module but the ground they share: whoever keeps a secret in a file keeps it through this one.
 
 use std::{
     fs::{self, DirBuilder, File, OpenOptions},
@@ -8,7 +10,10 @@ use std::{
 
 /// Makes `folder`, and those above it that are missing, for this user alone. A folder that is there keeps its
 /// permissions, except that others lose theirs when `tighten` says so.
-pub(crate) fn make_private_folder(folder: &Path, tighten: bool) -> io::Result<()> {
+///
+/// # Errors
+/// As the system says.
+pub fn make_private_folder(folder: &Path, tighten: bool) -> io::Result<()> {
     let mut builder = DirBuilder::new();
     builder.recursive(true);
     #[cfg(unix)]
@@ -22,7 +27,10 @@ pub(crate) fn make_private_folder(folder: &Path, tighten: bool) -> io::Result<()
 }
 
 /// Writes `path` so that a reader sees the old file or the whole new one, also after a power cut.
-pub(crate) fn write_private(path: &Path, bytes: &[u8]) -> io::Result<()> {
+///
+/// # Errors
+/// As the system says; the old file is as it was then.
+pub fn write_private(path: &Path, bytes: &[u8]) -> io::Result<()> {
     let invalid = || io::Error::new(io::ErrorKind::InvalidInput, "the path names no file");
     let name = path.file_name().ok_or_else(invalid)?;
     let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
@@ -38,6 +46,35 @@ pub(crate) fn write_private(path: &Path, bytes: &[u8]) -> io::Result<()> {
     written?;
     // Windows cannot open a folder as a file; there the rename itself is journalled.
     if cfg!(unix) { File::open(folder)?.sync_all() } else { Ok(()) }
+}
+
+/// Takes `path` away from everybody but its owner.
+///
+/// # Errors
+/// As the system says.
+pub fn make_private(path: &Path) -> io::Result<()> {
+    #[cfg(unix)]
+    fs::set_permissions(path, std::os::unix::fs::PermissionsExt::from_mode(0o600))?;
+    Ok(())
+}
+
+/// Refuses a secret file that others can read or write: they may have.
+///
+/// # Errors
+/// Says which command mends it.
+pub fn check_private(path: &Path) -> io::Result<()> {
+    #[cfg(unix)]
+    {
+        let mode = std::os::unix::fs::MetadataExt::mode(&fs::metadata(path)?) & 0o777;
+        if mode & 0o077 != 0 {
+            let text = format!(
+                "others can read it (mode {mode:o}); if nobody has, mend it with `chmod 600 {}`",
+                path.display()
+            );
+            return Err(io::Error::new(io::ErrorKind::PermissionDenied, text));
+        }
+    }
+    Ok(())
 }
 
 fn write_draft(draft: &Path, bytes: &[u8]) -> io::Result<()> {
@@ -77,6 +114,11 @@ mod tests {
         fs::set_permissions(&inner, fs::Permissions::from_mode(0o755)).unwrap();
         make_private_folder(&inner, true).unwrap();
         assert_eq!(mode(&inner), 0o700);
+        check_private(&file).unwrap();
+        fs::set_permissions(&file, fs::Permissions::from_mode(0o640)).unwrap();
+        assert!(check_private(&file).unwrap_err().to_string().contains("chmod 600"));
+        make_private(&file).unwrap();
+        check_private(&file).unwrap();
         assert!(write_private(&inner, b"a folder stands there").is_err());
         assert!(write_private(Path::new("/"), b"").is_err());
     }

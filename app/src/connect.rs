@@ -2,10 +2,15 @@
 
 use std::sync::Arc;
 
+use relais_adapters::{
+    http,
+    nats::{self, ConnectError},
+    nkeys, nsc, system,
+};
 use relais_domain::{
-    credentials::UserJwt,
-    ports::{Bus, BusError, CredentialsIssuer, KeyPairs},
-    secret::Secret,
+    credentials::creds::Creds,
+    ports::{Bus, BusError, CredentialsIssuer, KeyPairs, Rng},
+    subject::Subject,
 };
 
 use crate::{
@@ -21,47 +26,10 @@ pub struct ConnectOptions {
     pub creds: Creds,
     /// What goes in front of inboxes; the broker lets this user listen to no other.
     pub inbox_prefix: String,
+    /// A subject that this user may publish to and nobody listens to.
+    pub probe: Subject,
     /// What the connection is called in the broker's reports.
     pub name: String,
-}
-
-/// A user JWT and the seed of its key. It has no `Debug`: it holds a secret.
-#[derive(Clone)]
-pub struct Creds {
-    /// What the broker believes.
-    pub jwt: UserJwt,
-    /// What proves that it is ours.
-    pub seed: Secret,
-}
-
-impl Creds {
-    /// The text of a creds file (`nats-io/jwt` v2, `creds_utils.go`).
-    #[must_use]
-    pub fn to_text(&self) -> Secret {
-        let (jwt, seed) = (self.jwt.as_str(), self.seed.expose());
-        Secret::from(format!(
-            "-----BEGIN NATS USER JWT-----\n{jwt}\n------END NATS USER JWT------\n\n\
-             ************************* IMPORTANT *************************\n\
-             NKEY Seed printed below can be used to sign and prove identity.\n\
-             NKEYs are sensitive and should be treated as secrets.\n\n\
-             -----BEGIN USER NKEY SEED-----\n{seed}\n------END USER NKEY SEED------\n\n\
-             *************************************************************\n"
-        ))
-    }
-
-    /// Reads the text of a creds file; `None` when a JWT or a user's seed is not in it.
-    #[must_use]
-    pub fn from_text(text: &str) -> Option<Self> {
-        let block = |title: &str| {
-            let begin = format!("-----BEGIN {title}-----");
-            let mut lines = text.lines().map(str::trim);
-            lines.find(|line| *line == begin)?;
-            lines.find(|line| !line.is_empty()).filter(|line| !line.starts_with('-'))
-        };
-        let jwt = block("NATS USER JWT")?;
-        let seed = block("USER NKEY SEED").filter(|seed| seed.starts_with("SU"))?;
-        Some(Self { jwt: UserJwt::from_text(jwt.to_owned()), seed: Secret::from(seed) })
-    }
 }
 
 /// Connects to a broker.
@@ -70,16 +38,28 @@ impl Creds {
 /// [`BusError::Unauthorized`] when the broker does not believe the credential, [`BusError::Disconnected`] when none
 /// answers.
 pub async fn connect(options: ConnectOptions) -> Result<Arc<dyn Bus>, BusError> {
-    let cause = format!("this build reaches no broker ({})", options.servers.join(", "));
-    Err(BusError::Disconnected(Some(cause.into())))
+    let rng: Arc<dyn Rng> = Arc::new(system::Rng);
+    let options = nats::ConnectOptions {
+        servers: options.servers,
+        jwt: options.creds.jwt,
+        seed: options.creds.seed,
+        inbox_prefix: options.inbox_prefix,
+        name: options.name,
+        probe: Some(options.probe),
+        keys: Arc::new(nkeys::KeyPairs::new(Arc::clone(&rng))),
+        rng,
+    };
+    match nats::Bus::connect(options).await {
+        Ok(bus) => Ok(Arc::new(bus)),
+        Err(ConnectError::Unauthorized { .. }) => Err(BusError::Unauthorized),
+        Err(error) => Err(BusError::Disconnected(Some(error.into()))),
+    }
 }
 
 /// Key pairs from the system's randomness.
-///
-/// # Errors
-/// None once an adapter stands behind it.
-pub fn key_pairs() -> Result<Arc<dyn KeyPairs>, Failure> {
-    Err(Failure::new(Exit::Failed, "this build makes no keys"))
+#[must_use]
+pub fn key_pairs() -> Arc<dyn KeyPairs> {
+    Arc::new(nkeys::KeyPairs::new(Arc::new(system::Rng)))
 }
 
 /// The engine that signs for the installation in `nsc.creds_directory`.
@@ -87,37 +67,19 @@ pub fn key_pairs() -> Result<Arc<dyn KeyPairs>, Failure> {
 /// # Errors
 /// When the store there cannot be used.
 pub fn issuer(settings: &Settings) -> Result<Arc<dyn CredentialsIssuer>, Failure> {
-    let folder = settings.creds_directory();
-    Err(Failure::new(Exit::Failed, format!("this build cannot sign with the keys in {}", folder.display())))
+    let own = nsc::Settings {
+        directory: settings.creds_directory(),
+        operator: settings.nsc.operator.clone(),
+        account: settings.nsc.account.clone(),
+    };
+    match nsc::Native::open(own, key_pairs(), Arc::new(system::Clock)) {
+        Ok(native) => Ok(Arc::new(native)),
+        Err(error) => Err(Failure::of(Exit::Failed, &error)),
+    }
 }
 
 /// The OpenAPI document of the HTTP API.
-///
-/// # Errors
-/// None once an adapter stands behind it.
-pub fn openapi() -> Result<String, Failure> {
-    Err(Failure::new(Exit::Failed, "this build has no HTTP API"))
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn creds_text_goes_there_and_back() {
-        let creds = Creds { jwt: UserJwt::from_text("a.b.c".to_owned()), seed: Secret::from("SUABC") };
-        let back = Creds::from_text(creds.to_text().expose()).unwrap();
-        assert_eq!((back.jwt.as_str(), back.seed.expose()), ("a.b.c", "SUABC"));
-        let windows = creds.to_text().expose().replace('\n', "\r\n");
-        assert!(Creds::from_text(&windows).is_some());
-        for wrong in [
-            "",
-            "-----BEGIN NATS USER JWT-----",
-            "-----BEGIN NATS USER JWT-----\na.b.c",
-            "-----BEGIN NATS USER JWT-----\n------END NATS USER JWT------\n-----BEGIN USER NKEY SEED-----\nSUABC",
-            "-----BEGIN NATS USER JWT-----\na.b.c\n-----BEGIN USER NKEY SEED-----\nSAABC",
-        ] {
-            assert!(Creds::from_text(wrong).is_none(), "{wrong}");
-        }
-    }
+#[must_use]
+pub fn openapi() -> String {
+    http::openapi_json()
 }

@@ -143,10 +143,8 @@ impl From<ClientError> for Failure {
             ClientError::Unauthorized(_) | ClientError::Forbidden(_) => (Exit::NotAllowed, None),
             ClientError::Foreign { .. } => (Exit::Failed, Some("check the address given with --server".to_owned())),
             ClientError::Tls(_) => (Exit::Failed, Some("install the package ca-certificates".to_owned())),
-            ClientError::NotFound(_)
-            | ClientError::Conflict(_)
-            | ClientError::Invalid(_)
-            | ClientError::Failed { .. } => (Exit::Failed, None),
+            ClientError::Invalid(_) => (Exit::Usage, None),
+            ClientError::NotFound(_) | ClientError::Conflict(_) | ClientError::Failed { .. } => (Exit::Failed, None),
         };
         Self { hint, ..Self::of(exit, &error) }
     }
@@ -176,6 +174,15 @@ impl From<BusError> for Failure {
 impl From<IssueError> for Failure {
     fn from(error: IssueError) -> Self {
         Self::of(Exit::Failed, &error)
+    }
+}
+
+impl From<crate::Error> for Failure {
+    fn from(error: crate::Error) -> Self {
+        match error {
+            crate::Error::Settings(error) => error.into(),
+            error => Self::of(Exit::Failed, &error),
+        }
     }
 }
 

@@ -11,15 +11,15 @@ use std::{
 };
 
 use jiff::Timestamp;
-use relais_adapters::http_client::PermissionLists;
+use relais_adapters::{files, http_client::PermissionLists};
 use relais_domain::{
+    credentials::creds::Creds,
     identity::{DeviceId, UserId},
     secret::Secret,
     subject::Subject,
 };
 use serde::{Deserialize, Serialize};
 
-use crate::{commands::files, connect::Creds};
 
 /// The folder of all profiles.
 #[derive(Debug, Clone)]
@@ -157,7 +157,7 @@ impl Profiles {
         let path = self.creds_path(name)?;
         let text = Secret::from(read(&path, name)?);
         let reason = "there is no JWT and user seed in it";
-        Creds::from_text(text.expose()).ok_or_else(|| ProfileError::Corrupt { path, reason: reason.to_owned() })
+        Creds::parse(text.expose()).map_err(|error| ProfileError::Corrupt { path, reason: error.to_string() })
     }
 
     /// Stores a login, in place of the one that was there.
@@ -176,7 +176,7 @@ impl Profiles {
             Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(failed(error)),
             _ => {}
         }
-        files::write_private(&folder.join(CREDS), creds.to_text().expose().as_bytes()).map_err(failed)?;
+        files::write_private(&folder.join(CREDS), creds.format().expose().as_bytes()).map_err(failed)?;
         files::write_private(&folder.join(ACCESS), access.expose().as_bytes()).map_err(failed)?;
         files::write_private(&folder.join(PROFILE), &json).map_err(failed)?;
         Ok(folder.join(CREDS))

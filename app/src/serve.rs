@@ -7,10 +7,14 @@ use relais_adapters::{
     nkeys, system,
 };
 use relais_domain::{
-    credentials::{Grantee, creds},
+    credentials::{
+        Grantee, UserClaims,
+        creds::{Creds, CredsError},
+    },
     identity::ServiceName,
     ports::{Bus as _, Clock, Rng},
     routing::{Router, Service, ServiceOptions},
+    secret::Secret,
 };
 
 use crate::{
@@ -62,12 +66,24 @@ pub(crate) fn file(what: &'static str, path: &Path, source: std::io::Error) -> E
     Error::File { what, path: path.to_owned(), source }
 }
 
-/// Who the creds say we are.
-pub(crate) fn identity(settings: &Settings, path: &Path) -> Result<(ServiceName, creds::Creds)> {
+/// A creds file, whole and undamaged, and what its JWT claims.
+pub(crate) fn read_creds(path: &Path) -> Result<(Creds, UserClaims)> {
     let text = fs::read_to_string(path).map_err(|source| file("the creds file", path, source))?;
-    let wrong = |source| Error::Creds { path: path.to_owned(), source };
-    let creds = creds::parse(&text).map_err(|error| wrong(error.into()))?;
-    let own = creds.service().ok_or_else(|| wrong("its JWT does not name a service".into()))?;
+    let text = Secret::from(text);
+    let wrong = |error: CredsError| Error::Creds { path: path.to_owned(), source: error.into() };
+    let creds = Creds::parse(text.expose()).map_err(wrong)?;
+    let claims = creds.check(&nkeys::KeyPairs::new(Arc::new(system::Rng))).map_err(wrong)?;
+    Ok((creds, claims))
+}
+
+/// Who the creds say we are.
+pub(crate) fn identity(settings: &Settings, path: &Path) -> Result<(ServiceName, Creds)> {
+    let (creds, claims) = read_creds(path)?;
+    let own = claims.name.strip_prefix("svc-").and_then(|name| name.parse::<ServiceName>().ok());
+    let own = own.ok_or_else(|| Error::Creds {
+        path: path.to_owned(),
+        source: format!("they are those of {}, which is no service", claims.name).into(),
+    })?;
     let set = &settings.service.name;
     if set.as_str() != "relais" && *set != own {
         return Err(Error::OtherService { set: set.to_string(), own: own.to_string(), path: path.to_owned() });
@@ -76,7 +92,7 @@ pub(crate) fn identity(settings: &Settings, path: &Path) -> Result<(ServiceName,
 }
 
 /// How a service connects.
-pub(crate) fn options(servers: Vec<String>, name: &ServiceName, creds: creds::Creds) -> ConnectOptions {
+pub(crate) fn options(servers: Vec<String>, name: &ServiceName, creds: Creds) -> ConnectOptions {
     let rng: Arc<dyn Rng> = Arc::new(system::Rng);
     ConnectOptions {
         servers,

@@ -9,7 +9,7 @@ use jiff::Timestamp;
 use relais_adapters::http_client::{Client, ClientError, LoggedIn, Login};
 use relais_domain::{
     auth::Email,
-    credentials::{KeyKind, UserJwt},
+    credentials::{KeyKind, UserJwt, creds::Creds},
     ports::{KeyPair, KeyPairs},
 };
 use serde_json::{Value, json};
@@ -17,7 +17,6 @@ use serde_json::{Value, json};
 use super::Context;
 use crate::{
     cli::{LoginArgs, RegisterArgs},
-    connect::Creds,
     exit::Failure,
     profile::Profile,
 };

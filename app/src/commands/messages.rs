@@ -6,6 +6,7 @@ use futures_util::StreamExt as _;
 use relais_domain::{
     message::{Headers, Message},
     ports::Bus,
+    routing::Fault,
     subject::Filter,
 };
 
@@ -120,16 +121,13 @@ pub(super) async fn listen(
 
 /// The error that an answer carries (NATS ADR-32), if it carries one.
 fn fault(headers: &Headers) -> Option<Failure> {
-    let code = headers.get("Nats-Service-Error-Code")?;
-    let text = headers.get("Nats-Service-Error").unwrap_or("it gave no reason");
-    let exit = match code.trim() {
-        "401" | "403" => Exit::NotAllowed,
-        "503" | "504" => Exit::NoAnswer,
+    let fault = Fault::from_headers(headers)?;
+    let exit = match fault.code() {
+        401 | 403 => Exit::NotAllowed,
+        503 | 504 => Exit::NoAnswer,
         _ => Exit::Failed,
     };
-    let text: String = one_line(text).chars().take(500).collect();
-    let code: String = one_line(code).chars().take(20).collect();
-    Some(Failure::new(exit, format!("the service answered with an error: {text} ({code})")))
+    Some(Failure::new(exit, format!("the service answered with an error: {}", one_line(&fault.to_string()))))
 }
 
 async fn open(profile: &Profile, context: &Context<'_>) -> Result<Arc<dyn Bus>, Failure> {
@@ -142,6 +140,7 @@ async fn open(profile: &Profile, context: &Context<'_>) -> Result<Arc<dyn Bus>, 
         servers: profile.servers.clone(),
         creds: context.profiles.creds(name)?,
         inbox_prefix: profile.inbox_prefix.clone(),
+        probe: outgoing(&profile.user_id, "_probe")?,
         name: "relais cli".to_owned(),
     };
     Ok(connect::connect(options).await?)

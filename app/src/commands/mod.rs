@@ -1,7 +1,6 @@
 //! The commands: each takes what was typed and a [`Context`], and ends with `Ok` or a [`Failure`].
 
 mod account;
-pub(crate) mod files;
 mod messages;
 mod printing;
 mod service;
@@ -10,7 +9,6 @@ mod subjects;
 mod terminal;
 mod typing;
 
-pub mod serve;
 pub mod up;
 
 pub use terminal::Terminal;
@@ -77,10 +75,10 @@ async fn run(cli: Cli) -> Result<(), Failure> {
 
 async fn dispatch(command: Command, context: &mut Context<'_>) -> Result<(), Failure> {
     match command {
-        Command::Up(args) => Box::pin(up::run(args, context)).await,
-        Command::Serve(args) => Box::pin(serve::run(args, context)).await,
+        Command::Up(args) => Box::pin(up::up(args, context)).await,
+        Command::Serve(args) => Box::pin(up::serve(args, context)).await,
         Command::Register(args) => account::register(&args, context).await,
-        Command::Login(args) => account::login(&args, &*connect::key_pairs()?, context).await,
+        Command::Login(args) => account::login(&args, &*connect::key_pairs(), context).await,
         Command::Request(args) => messages::request(&args, context).await,
         Command::Publish(args) => messages::publish(&args, context).await,
         Command::Subscribe(args) => messages::subscribe(&args, context).await,
@@ -88,14 +86,14 @@ async fn dispatch(command: Command, context: &mut Context<'_>) -> Result<(), Fai
         Command::Settings => settings::print(context),
         Command::Service(ServiceCommand::Add(args)) => {
             let settings = service::installation(context)?;
-            service::add(&args, &settings, &*connect::issuer(&settings)?, &*connect::key_pairs()?, context).await
+            service::add(&args, &settings, &*connect::issuer(&settings)?, &*connect::key_pairs(), context).await
         }
         Command::Creds(CredsCommand::Export(args)) => {
             let settings = service::installation(context)?;
-            service::export(&args, &settings, &*connect::issuer(&settings)?, &*connect::key_pairs()?, context).await
+            service::export(&args, &settings, &*connect::issuer(&settings)?, &*connect::key_pairs(), context).await
         }
         Command::Spec(SpecCommand::Openapi) => {
-            Ok(writeln!(context.terminal.out, "{}", connect::openapi()?.trim_end())?)
+            Ok(writeln!(context.terminal.out, "{}", connect::openapi().trim_end())?)
         }
         Command::Completions { shell } => {
             // Written in one piece, because the generator panics on a broken pipe.

@@ -7,17 +7,18 @@ use std::{
 };
 
 use relais_domain::{
-    credentials::{Grantee, KeyKind},
+    credentials::{Grantee, KeyKind, creds::Creds},
     ports::{CredentialsIssuer, Grant, KeyPairs},
     secret::Secret,
     subject::{Filter, Pattern},
 };
 use serde_json::json;
 
-use super::{Context, files};
+use relais_adapters::files;
+
+use super::Context;
 use crate::{
     cli::{CredsExportArgs, Role, ServiceAddArgs},
-    connect::Creds,
     exit::{Exit, Failure},
     settings::Settings,
 };
@@ -56,7 +57,7 @@ pub(super) async fn add(
             "run the service with\n  RELAIS_SERVICE__NAME={} RELAIS_NATS__URL={url}",
             args.name
         )?;
-        return Ok(write!(context.terminal.out, "{}", creds.to_text().expose())?);
+        return Ok(write!(context.terminal.out, "{}", creds.format().expose())?);
     }
     store(&path, &creds)?;
     let path = absolute(&path);
@@ -93,7 +94,7 @@ pub(super) async fn export(
     let creds = issue(grantee, &path, issuer, keys).await?;
     if is_stdout(&path) {
         writeln!(context.terminal.err, "use the inbox prefix {prefix} with these credentials")?;
-        return Ok(write!(context.terminal.out, "{}", creds.to_text().expose())?);
+        return Ok(write!(context.terminal.out, "{}", creds.format().expose())?);
     }
     store(&path, &creds)?;
     let path = absolute(&path);
@@ -128,9 +129,9 @@ async fn issue(
 fn known_seed(path: &Path) -> Result<Option<Secret>, Failure> {
     let hint = "name another file with --out FILE";
     match fs::read_to_string(path) {
-        Ok(text) => match Creds::from_text(Secret::from(text).expose()) {
-            Some(creds) => Ok(Some(creds.seed)),
-            None => {
+        Ok(text) => match Creds::parse(Secret::from(text).expose()) {
+            Ok(creds) => Ok(Some(creds.seed)),
+            Err(_) => {
                 Err(Failure::new(Exit::Failed, format!("{} is there and no creds file", path.display())).hint(hint))
             }
         },
@@ -147,7 +148,7 @@ fn store(path: &Path, creds: &Creds) -> Result<(), Failure> {
         .parent()
         .filter(|folder| !folder.as_os_str().is_empty())
         .map_or(Ok(()), |folder| files::make_private_folder(folder, false))
-        .and_then(|()| files::write_private(path, creds.to_text().expose().as_bytes()));
+        .and_then(|()| files::write_private(path, creds.format().expose().as_bytes()));
     written.map_err(|error| {
         let Failure { what, .. } = Failure::of(Exit::Failed, &error);
         Failure::new(Exit::Failed, format!("cannot write {}: {what}", path.display()))

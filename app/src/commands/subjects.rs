@@ -1,20 +1,21 @@
 //! Subjects as a user types them: without their own prefix, and checked.
 
 use relais_domain::{
+    client::{self, ClientError},
     identity::UserId,
     subject::{Filter, InvalidSubject, Subject},
 };
 
-use crate::exit::Failure;
+use crate::exit::{Exit, Failure};
 
-/// Where `user` publishes `text`: `from.{user}.` is put in front unless it is there.
+/// Where `user` publishes `text`.
 pub(super) fn outgoing(user: &UserId, text: &str) -> Result<Subject, Failure> {
-    with_prefix(&format!("from.{user}."), text).parse().map_err(|problem| wrong(text, problem))
+    client::outgoing(user, text).map_err(|error| unusable(text, &error))
 }
 
-/// What `user` listens to with `text`: `to.{user}.` is put in front unless it is there.
+/// What `user` listens to with `text`.
 pub(super) fn incoming(user: &UserId, text: &str) -> Result<Filter, Failure> {
-    with_prefix(&format!("to.{user}."), text).parse().map_err(|problem| wrong(text, problem))
+    client::incoming(user, text).map_err(|error| unusable(text, &error))
 }
 
 /// Refuses what can be no subject of anybody, so that wrong usage is told before anything else.
@@ -27,8 +28,11 @@ pub(super) fn check_filter(text: &str) -> Result<(), Failure> {
     text.parse::<Filter>().map(drop).map_err(|problem| wrong(text, problem))
 }
 
-fn with_prefix(prefix: &str, text: &str) -> String {
-    if text.starts_with(prefix) { text.to_owned() } else { format!("{prefix}{text}") }
+fn unusable(text: &str, error: &ClientError) -> Failure {
+    match error {
+        ClientError::Subject { problem, .. } => wrong(text, *problem),
+        other => Failure::of(Exit::Usage, other),
+    }
 }
 
 fn wrong(text: &str, problem: InvalidSubject) -> Failure {
@@ -40,7 +44,6 @@ fn wrong(text: &str, problem: InvalidSubject) -> Failure {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::exit::Exit;
 
     #[test]
     fn the_prefix_is_put_in_front_unless_it_is_there() {

@@ -3,7 +3,10 @@
 use std::{net::TcpListener, path::PathBuf, sync::Arc};
 
 use futures_util::FutureExt as _;
-use relais_adapters::{argon2, http, jwt, nats, nats_server, nkeys, nsc, sql, system};
+use relais_adapters::{
+    argon2::{self, Cost, Load},
+    http, jwt, nats, nats_server, nkeys, nsc, sql, system,
+};
 use relais_domain::{
     auth::{Auth, AuthPorts, AuthSettings, Proof},
     credentials::{Grantee, KeyKind, creds::Creds},
@@ -24,6 +27,8 @@ use crate::{
 
 /// Who issues our access tokens.
 const ISSUER: &str = "relais";
+/// Whom they are for.
+const AUDIENCE: &str = "relais-api";
 
 /// A running backend. Dropping it ends it at once, the broker too; [`Backend::stop`] ends it well.
 pub struct Backend {
@@ -68,6 +73,7 @@ impl Backend {
         let issuer = store(settings, &data, &basics)?;
         let database = database(settings, &data).await?;
 
+        let version = binary.as_ref().map(|own| format!("nats-server {} at {}", own.version, own.path.display()));
         let broker = match binary {
             Some(binary) => Some(child(settings, &data, &issuer, binary).await?),
             None => None,
@@ -85,10 +91,10 @@ impl Backend {
             http: settings.http.public_url.clone().unwrap_or_else(|| format!("http://{bound}")),
             nats: addresses.servers.join(","),
             websocket: addresses.websocket.first().cloned(),
-            monitor: broker.as_ref().map(|broker| format!("http://{}", broker.addresses().monitor)),
+            monitor: broker.as_ref().map(|broker| format!("http://{}", broker.monitor())),
             data: data.path().to_owned(),
             pid: std::process::id(),
-            broker: broker.as_ref().map(|broker| broker.binary().to_string()),
+            broker: version,
             service: name.to_string(),
             routes: patterns,
         };
@@ -212,15 +218,15 @@ async fn child(
     issuer: &nsc::Native,
     binary: nats_server::Binary,
 ) -> Result<nats_server::Server> {
-    let trust = issuer.trust();
-    let config = nats_server::Config {
-        listen: settings.nats.listen,
-        websocket: settings.nats.websocket,
-        monitor: settings.nats.monitor,
-        directory: data.path().join("nats"),
-        trust,
-    };
-    nats_server::Server::start(binary, config).await.map_err(|error| part("the broker cannot be started", error))
+    let trust = issuer.trust().map_err(|error| part("the store of keys and accounts cannot be used", error))?;
+    let system = trust.system_account.to_string();
+    let mut config = nats_server::Config::new("relais", &data.path().join("nats"), trust.operator.as_str(), &system);
+    (config.listen, config.websocket) = (settings.nats.listen, settings.nats.websocket);
+    config.monitor = settings.nats.monitor;
+    let preload = trust.accounts.iter().map(|(key, jwt)| (key.to_string(), jwt.as_str().to_owned()));
+    config.preload = preload.collect();
+    let started = nats_server::Server::start(&binary, config, nats_server::Options::default()).await;
+    started.map_err(|error| part("the broker cannot be started", error))
 }
 
 /// Where the broker is, for us and for clients.
@@ -235,9 +241,8 @@ impl Addresses {
         let or = |set: &[String], own: Vec<String>| if set.is_empty() { own } else { set.to_vec() };
         let (ours, shown, websocket) = match broker {
             Some(broker) => {
-                let own = broker.addresses();
-                let url = format!("nats://{}", own.listen);
-                (vec![url.clone()], vec![url], vec![format!("ws://{}", own.websocket)])
+                let url = format!("nats://{}", broker.listen());
+                (vec![url.clone()], vec![url], vec![format!("ws://{}", broker.websocket())])
             }
             None => {
                 let ours = settings.nats.url.iter().map(|url| url.expose().to_owned()).collect();
@@ -312,11 +317,15 @@ fn auth(
 ) -> Result<Auth> {
     let key = data.key("access.key", &*basics.rng)?;
     let cores = std::thread::available_parallelism().map_or(1, std::num::NonZero::get);
+    let hasher = argon2::PasswordHasher::new(Cost::default(), Load::of_cores(cores), Arc::clone(&basics.rng))
+        .map_err(|error| part("passwords cannot be hashed", error))?;
+    let tokens = jwt::TokenIssuer::new(&key, ISSUER, AUDIENCE, Arc::clone(&basics.rng))
+        .map_err(|error| part("access tokens cannot be signed", error))?;
     let ports = AuthPorts {
         users: Arc::new(database.users()),
         devices: Arc::new(database.devices()),
-        hasher: Arc::new(argon2::PasswordHasher::new(cores, Arc::clone(&basics.rng))),
-        tokens: Arc::new(jwt::TokenIssuer::new(&key, ISSUER, Arc::clone(&basics.rng))),
+        hasher: Arc::new(hasher),
+        tokens: Arc::new(tokens),
         issuer: issuer as Arc<dyn CredentialsIssuer>,
         key_pairs: Arc::clone(&basics.keys),
         clock: Arc::clone(&basics.clock),

@@ -3,5 +3,6 @@
 mod clients;
 mod flow;
 mod lifecycle;
+mod secrets;
 mod security;
 mod shop;

@@ -51,7 +51,7 @@ async fn a_service_gets_creds_and_the_lines_to_run_it_with() {
     let path = settings.data.join("services/shop.creds");
     assert!(written.out().contains(&format!("RELAIS_NATS__CREDS={}", path.display())), "{}", written.out());
     assert!(written.out().contains("RELAIS_NATS__URL=nats://127.0.0.1:4222") && !written.out().contains("SUNEW"));
-    let stored = connect::Creds::from_text(&std::fs::read_to_string(&path).unwrap()).unwrap();
+    let stored = relais_domain::credentials::creds::Creds::parse(&std::fs::read_to_string(&path).unwrap()).unwrap();
     assert_eq!((stored.seed.expose(), stored.jwt.as_str()), ("SUNEW", format!("jwt.of.{}", public(2)).as_str()));
     #[cfg(unix)]
     {
@@ -60,7 +60,7 @@ async fn a_service_gets_creds_and_the_lines_to_run_it_with() {
     }
     // A repeat keeps the key (1 is what the mock reads from any seed), with the routes of the new call.
     add(&["service", "add", "shop", "--json"], &settings, &seen).await.0.unwrap();
-    let stored = connect::Creds::from_text(&std::fs::read_to_string(&path).unwrap()).unwrap();
+    let stored = relais_domain::credentials::creds::Creds::parse(&std::fs::read_to_string(&path).unwrap()).unwrap();
     assert_eq!(stored.jwt.as_str(), format!("jwt.of.{}", public(1)));
     let routes: Vec<_> = seen
         .lock()
@@ -78,7 +78,7 @@ async fn a_service_gets_creds_and_the_lines_to_run_it_with() {
     assert_eq!(std::fs::read_to_string(&path).unwrap(), "my diary");
     let (result, written) = add(&["service", "add", "shop", "--out", "-"], &settings, &seen).await;
     result.unwrap();
-    assert!(connect::Creds::from_text(written.out()).is_some() && written.err().contains("RELAIS_NATS__URL"));
+    assert!(relais_domain::credentials::creds::Creds::parse(written.out()).is_ok() && written.err().contains("RELAIS_NATS__URL"));
 }
 
 #[tokio::test]
