@@ -50,7 +50,7 @@ pub enum AuthError {
 }
 
 impl AuthError {
-    pub(crate) fn invalid(field: &'static str, rule: impl ToString) -> Self {
+    pub(crate) fn invalid(field: &'static str, rule: &(impl ToString + ?Sized)) -> Self {
         Self::Invalid { field, rule: rule.to_string() }
     }
 }

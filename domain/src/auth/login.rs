@@ -87,7 +87,7 @@ impl Auth {
     /// `password`, `device`, `public_key`); [`AuthError::Busy`]; [`AuthError::TooManyDevices`];
     /// [`AuthError::KeyTaken`]; [`AuthError::KeyRevoked`]; [`AuthError::Unavailable`].
     pub async fn login(&self, login: Login) -> Result<LoggedIn, AuthError> {
-        let email: Email = login.email.parse().map_err(|error| AuthError::invalid("email", error))?;
+        let email: Email = login.email.parse().map_err(|error| AuthError::invalid("email", &error))?;
         let name = device_name(login.device, login.client)?;
         if login.public_key.as_ref().is_some_and(|key| key.kind() != KeyKind::User) {
             return Err(AuthError::invalid("public_key", "it is not a user key (one beginning with U)"));
@@ -212,7 +212,7 @@ fn device_name(given: Option<String>, client: ClientKind) -> Result<String, Auth
     if name.is_empty() || name.chars().count() > DEVICE_NAME_MAX || name.chars().any(char::is_control) {
         return Err(AuthError::invalid(
             "device",
-            format!("it must have 1 to {DEVICE_NAME_MAX} characters, none of them a control character"),
+            &format!("it must have 1 to {DEVICE_NAME_MAX} characters, none of them a control character"),
         ));
     }
     Ok(name)

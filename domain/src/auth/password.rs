@@ -32,7 +32,7 @@ pub(super) fn check_password(password: &Secret) -> Result<(), AuthError> {
     if fits {
         Ok(())
     } else {
-        Err(AuthError::invalid("password", format!("it must have {PASSWORD_MIN} to {PASSWORD_MAX} characters")))
+        Err(AuthError::invalid("password", &format!("it must have {PASSWORD_MIN} to {PASSWORD_MAX} characters")))
     }
 }
 

@@ -35,7 +35,7 @@ impl Auth {
     /// [`AuthError::Invalid`] (`email`, `password`), [`AuthError::Taken`], [`AuthError::Busy`],
     /// [`AuthError::Unavailable`].
     pub async fn register(&self, registration: Registration) -> Result<Registered, AuthError> {
-        let email: Email = registration.email.parse().map_err(|error| AuthError::invalid("email", error))?;
+        let email: Email = registration.email.parse().map_err(|error| AuthError::invalid("email", &error))?;
         let password = match registration.password {
             Some(password) => {
                 check_password(&password)?;
