@@ -53,7 +53,7 @@ impl From<Device> for device::ActiveModel {
 /// read, so that what is read is still true when it is acted on.
 async fn alone_with(user: &UserId, transaction: &DatabaseTransaction) -> Result<(), StoreError> {
     user::Entity::update_many()
-        .col_expr(user::Column::CreatedAt, Expr::col(user::Column::CreatedAt).into())
+        .col_expr(user::Column::CreatedAt, Expr::col(user::Column::CreatedAt))
         .filter(user::Column::Id.eq(user.as_str()))
         .exec(transaction)
         .await
