@@ -1,1 +1,159 @@
-//! `nkeys`
+//! Key pairs with the `nkeys` crate: Ed25519 in the encoding of `github.com/nats-io/nkeys`.
+//!
+//! New keys are drawn from the port [`Rng`]; the crate's own random numbers are not used.
+
+use std::sync::Arc;
+
+use relais_domain::{
+    credentials::{KeyKind, PublicKey},
+    ports::{KeyError, KeyPair, Rng},
+    secret::Secret,
+};
+
+/// Real nkeys.
+pub struct KeyPairs {
+    rng: Arc<dyn Rng>,
+}
+
+impl KeyPairs {
+    /// Draws new keys from `rng`, which must be good enough for keys.
+    #[must_use]
+    pub fn new(rng: Arc<dyn Rng>) -> Self {
+        Self { rng }
+    }
+}
+
+impl relais_domain::ports::KeyPairs for KeyPairs {
+    fn generate(&self, kind: KeyKind) -> KeyPair {
+        let mut raw = [0_u8; 32];
+        self.rng.fill(&mut raw);
+        let pair = nkeys::KeyPair::new_from_raw(vendor_kind(kind), raw);
+        raw.fill(0);
+        let pair = pair.expect("any 32 bytes are a key");
+        let public = pair.public_key().parse().expect("the crate writes public keys in their form");
+        KeyPair { public, seed: pair.seed().expect("it was made from its seed").into() }
+    }
+
+    fn from_seed(&self, seed: &Secret) -> Result<KeyPair, KeyError> {
+        let pair = read(seed)?;
+        let public = pair.public_key().parse().expect("the kind was checked, and the crate writes keys in their form");
+        Ok(KeyPair { public, seed: seed.clone() })
+    }
+
+    fn sign(&self, seed: &Secret, bytes: &[u8]) -> Result<Vec<u8>, KeyError> {
+        read(seed)?.sign(bytes).map_err(|error| KeyError::Seed(error.to_string()))
+    }
+
+    fn verify(&self, key: &PublicKey, bytes: &[u8], signature: &[u8]) -> bool {
+        nkeys::KeyPair::from_public_key(key.as_str()).is_ok_and(|key| key.verify(bytes, signature).is_ok())
+    }
+}
+
+/// The crate takes a seed of an unknown kind for an operator's, so the kind is looked at first.
+fn read(seed: &Secret) -> Result<nkeys::KeyPair, KeyError> {
+    let refused = |error: nkeys::error::Error| KeyError::Seed(error.to_string());
+    let (prefix, _) = nkeys::decode_seed(seed.expose()).map_err(refused)?;
+    let known = [KeyKind::Operator, KeyKind::Account, KeyKind::User].iter().any(|kind| kind.prefix_byte() == prefix);
+    if !known {
+        return Err(KeyError::Seed("it is of another kind than operator, account and user".to_owned()));
+    }
+    nkeys::KeyPair::from_seed(seed.expose()).map_err(refused)
+}
+
+fn vendor_kind(kind: KeyKind) -> nkeys::KeyPairType {
+    match kind {
+        KeyKind::Operator => nkeys::KeyPairType::Operator,
+        KeyKind::Account => nkeys::KeyPairType::Account,
+        KeyKind::User => nkeys::KeyPairType::User,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::{collections::HashMap, sync::Mutex};
+
+    use relais_domain::{
+        credentials::{Account, Body, Claims, Operator, User, creds::Creds, decode, encode},
+        memory,
+        ports::KeyPairs as _,
+        testing::key_pairs::suite,
+    };
+
+    use super::*;
+
+    fn keys() -> KeyPairs {
+        KeyPairs::new(Arc::new(memory::Rng::seeded(1)))
+    }
+
+    /// Hands out 32 equal bytes a key: 1, 2, …, as the golden files were made.
+    struct Counting(Mutex<u8>);
+
+    impl Rng for Counting {
+        fn fill(&self, bytes: &mut [u8]) {
+            let mut next = self.0.lock().unwrap();
+            *next += 1;
+            bytes.fill(*next);
+        }
+    }
+
+    fn golden_seeds() -> HashMap<String, String> {
+        serde_json::from_str(include_str!("../../../domain/src/credentials/golden/keys.json")).unwrap()
+    }
+
+    #[test]
+    fn keeps_the_contract() {
+        suite(&keys());
+    }
+
+    #[test]
+    fn seeds_are_those_of_the_go_library() {
+        use KeyKind::{Account as A, Operator as O, User as U};
+        let (keys, golden) = (KeyPairs::new(Arc::new(Counting(Mutex::new(0)))), golden_seeds());
+        let names = ["operator", "operator_signing", "account", "account_signing", "account_role", "system", "user"];
+        for (name, kind) in names.into_iter().zip([O, O, A, A, A, A, U]) {
+            assert!(keys.generate(kind).seed.expose() == golden[name], "{name}");
+        }
+    }
+
+    #[test]
+    fn the_kinds_that_relais_has_no_use_for_are_refused() {
+        for kind in [nkeys::KeyPairType::Server, nkeys::KeyPairType::Cluster, nkeys::KeyPairType::Curve] {
+            let seed = nkeys::KeyPair::new_from_raw(kind, [7; 32]).unwrap().seed().unwrap();
+            assert!(keys().from_seed(&seed.into()).is_err());
+        }
+    }
+
+    /// Decodes what the Go library signed, and signs it again: the same text, `jti` and signature included.
+    fn same_text<B: Body>(jwt: &str, signer: &str, text: impl Fn(&B::Jwt) -> String) -> Claims<B> {
+        let claims = decode::<B>(jwt.trim(), &keys()).unwrap();
+        let again = encode(&claims, &golden_seeds()[signer].clone().into(), &keys()).unwrap();
+        assert_eq!(text(&again), jwt.trim());
+        claims
+    }
+
+    #[test]
+    fn jwts_are_those_of_the_go_library() {
+        macro_rules! golden {
+            ($name:literal) => {
+                include_str!(concat!("../../../domain/src/credentials/golden/", $name))
+            };
+        }
+        let operator = same_text::<Operator>(golden!("operator.jwt"), "operator", |jwt| jwt.as_str().to_owned());
+        let account = same_text::<Account>(golden!("account.jwt"), "operator_signing", |jwt| jwt.as_str().to_owned());
+        let tiers = same_text::<Account>(golden!("account_tiers.jwt"), "operator", |jwt| jwt.as_str().to_owned());
+        let user = same_text::<User>(golden!("user.jwt"), "account_signing", |jwt| jwt.as_str().to_owned());
+        let scoped = same_text::<User>(golden!("scoped_user.jwt"), "account_role", |jwt| jwt.as_str().to_owned());
+        assert!(operator.signed(&account));
+        assert!(!operator.signed(&tiers), "a strict operator's identity key signs no account");
+        let mut unrevoked = account.clone();
+        unrevoked.body.revocations.clear();
+        assert_eq!((unrevoked.vouches_for(&user), unrevoked.vouches_for(&scoped)), (Ok(()), Ok(())));
+
+        let file = golden!("user.creds");
+        let creds = Creds::parse(file).unwrap();
+        assert!(creds.format().expose() == file);
+        assert_eq!(creds.check(&keys()).unwrap(), scoped);
+        let other = Creds { seed: keys().generate(KeyKind::User).seed, ..creds };
+        assert!(other.check(&keys()).is_err());
+    }
+}

@@ -114,7 +114,7 @@ impl fmt::Debug for PublicKey {
 }
 
 /// CRC-16/XMODEM, as nkeys uses it.
-fn crc16(bytes: &[u8]) -> u16 {
+pub(crate) fn crc16(bytes: &[u8]) -> u16 {
     bytes.iter().fold(0, |crc, byte| {
         (0..8).fold(
             crc ^ (u16::from(*byte) << 8),

@@ -2,7 +2,7 @@ use async_trait::async_trait;
 use jiff::Timestamp;
 
 use crate::{
-    credentials::{Grantee, PublicKey, UserJwt},
+    credentials::{Grantee, PublicKey, UserJwt, permissions::NotARoute},
     ports::Cause,
 };
 
@@ -15,7 +15,8 @@ pub trait CredentialsIssuer: Send + Sync {
     ///
     /// # Errors
     /// [`IssueError::Revoked`] for a key that was ever revoked, [`IssueError::WrongKey`] for one that is no user key,
-    /// [`IssueError::Store`] when the store cannot be read.
+    /// [`IssueError::NotGranted`] for a service with a route that no service may have, [`IssueError::Store`] when the
+    /// store cannot be read.
     async fn issue(&self, grant: Grant) -> Result<UserJwt, IssueError>;
 
     /// Revokes a key for good: every JWT for it, of the past and the future, is refused, and live connections are
@@ -73,6 +74,9 @@ pub enum IssueError {
     /// Not a user key.
     #[error("{0} is not a user key (one beginning with U)")]
     WrongKey(PublicKey),
+    /// Nobody may have what was asked for.
+    #[error("these credentials are not given out")]
+    NotGranted(#[source] NotARoute),
     /// Stored, but no broker confirmed.
     #[error("the change is stored but no broker has confirmed it; it is pushed again at the next start")]
     NotPushed(#[source] Cause),

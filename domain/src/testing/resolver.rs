@@ -1,1 +1,101 @@
+//! What [`crate::ports::Resolver`] promises.
 
+use jiff::Timestamp;
+
+use crate::{
+    credentials::{
+        AccountJwt, PublicKey, Trust, encode,
+        setup::{Keys, Names, Setup},
+    },
+    ports::{AccountRole, KeyPairs, Resolver, ResolverError},
+    secret::Secret,
+};
+
+/// An installation to run the suite with. The broker behind the resolver must trust [`Case::trust`], and may know its
+/// system account already, as from `resolver_preload`; it knows no other.
+pub struct Case {
+    /// Operator and system account, for the broker's configuration (`accounts` holds the system account alone).
+    pub trust: Trust,
+    /// The key of the account that is pushed.
+    pub account: PublicKey,
+    /// A first version of it.
+    pub older: AccountJwt,
+    /// A second version, a minute later, with one user revoked.
+    pub newer: AccountJwt,
+    /// An account of another operator.
+    pub foreign: AccountJwt,
+    /// The seed of a key that signs users of the system account, for the broker's own connection.
+    pub system_signing: Secret,
+    /// The system account's key.
+    pub system: PublicKey,
+}
+
+impl Case {
+    /// Makes an installation with new keys.
+    ///
+    /// # Panics
+    /// When `pairs` does not keep its own contract.
+    #[must_use]
+    pub fn new(pairs: &dyn KeyPairs) -> Self {
+        let now = Timestamp::from_second(1_767_225_600).expect("a time within range");
+        let names = Names {
+            operator: "Suite".parse().expect("a plain name"),
+            application: "App".parse().expect("a plain name"),
+        };
+        let (keys, others) = (Keys::generate(pairs), Keys::generate(pairs));
+        let setup = Setup::new(&names, &keys, now);
+        let signed = setup.sign(&keys, pairs).expect("keys that were just made");
+        let foreign = Setup::new(&names, &others, now).sign(&others, pairs).expect("keys that were just made");
+        let of = |signed: &[(AccountRole, String, AccountJwt)], wanted: AccountRole| {
+            signed.iter().find(|(role, ..)| *role == wanted).map(|(.., jwt)| jwt.clone()).expect("all three are there")
+        };
+        let user = pairs.generate(crate::credentials::KeyKind::User).public;
+        let claims = setup.accounts.iter().find(|(role, _)| *role == AccountRole::Application);
+        let claims = &claims.expect("all three are there").1;
+        let later = now + jiff::SignedDuration::from_mins(1);
+        let newer = claims.with_revoked(&user, later).expect("nobody was revoked");
+        let system = keys.system.identity.public.clone();
+        Self {
+            trust: Trust {
+                operator: signed.operator.clone(),
+                system_account: system.clone(),
+                accounts: vec![(system.clone(), of(&signed.accounts, AccountRole::System))],
+            },
+            account: keys.application.identity.public.clone(),
+            older: of(&signed.accounts, AccountRole::Application),
+            newer: encode(&newer, &keys.operator_signing.seed, pairs).expect("keys that were just made"),
+            foreign: of(&foreign.accounts, AccountRole::Application),
+            system_signing: keys.system.signing.seed.clone(),
+            system,
+        }
+    }
+}
+
+/// Runs the whole suite.
+///
+/// # Panics
+/// Where a promise is not kept.
+pub async fn suite(resolver: &dyn Resolver, case: &Case) {
+    let found = || async { resolver.lookup(&case.account).await.expect("the resolver answers") };
+    assert_eq!(found().await, None, "an account that nobody pushed");
+
+    resolver.push(&case.older).await.expect("an account of the trusted operator");
+    assert_eq!(found().await.as_ref(), Some(&case.older));
+    resolver.push(&case.older).await.expect("a repeat does no harm");
+    assert_eq!(found().await.as_ref(), Some(&case.older));
+
+    resolver.push(&case.newer).await.expect("a newer version");
+    assert_eq!(found().await.as_ref(), Some(&case.newer));
+    resolver.push(&case.older).await.expect("an older version replaces the newer one; callers know");
+    assert_eq!(found().await.as_ref(), Some(&case.older));
+
+    let refused = |result| matches!(result, Err(ResolverError::Refused(why)) if !String::is_empty(&why));
+    assert!(refused(resolver.push(&case.foreign).await), "an account of another operator");
+    for text in ["", "a.b.c", "hello"] {
+        let nonsense = AccountJwt::from_text(text.to_owned());
+        assert!(refused(resolver.push(&nonsense).await), "{text:?} is no account");
+    }
+    let cut = AccountJwt::from_text(case.newer.as_str()[..case.newer.as_str().len() - 4].to_owned());
+    assert!(refused(resolver.push(&cut).await), "a cut signature");
+    assert_eq!(found().await.as_ref(), Some(&case.older), "what was refused changes nothing");
+}

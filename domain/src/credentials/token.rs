@@ -1,0 +1,206 @@
+//! JWTs as text: [`encode`] signs claims, [`decode`] believes only what is signed (`claims.go` and `decoder.go` of
+//! jwt/v2).
+//!
+//! The text is `header.claims.signature`, each base64 (URL alphabet, no padding); the header is
+//! `{"typ":"JWT","alg":"ed25519-nkey"}`, and the signature is Ed25519 over `header.claims` by the key named as issuer.
+//! Whether that issuer is to be trusted is asked of the one above: [`crate::credentials::OperatorClaims::signed`],
+//! [`crate::credentials::AccountClaims::vouches_for`].
+
+use data_encoding::{BASE32_NOPAD, BASE64URL_NOPAD};
+use serde::{Deserialize, Serialize};
+use sha2::{Digest, Sha512_256};
+
+use super::claims::{Body, Claims, Unknown, is_default};
+use crate::{
+    credentials::{KeyKind, PublicKey},
+    ports::{KeyError, KeyPairs},
+    secret::Secret,
+};
+
+/// The longest text that is looked at, as in jwt/v2: 1 MiB.
+pub const MAX_TOKEN: usize = 1024 * 1024;
+
+const VERSION: i64 = 2;
+const HEADER: &str = r#"{"typ":"JWT","alg":"ed25519-nkey"}"#;
+
+/// Why text is no JWT of the expected kind, or claims cannot become one.
+#[derive(Debug, thiserror::Error)]
+pub enum ClaimsError {
+    /// Longer than [`MAX_TOKEN`].
+    #[error("the JWT is longer than {MAX_TOKEN} bytes")]
+    TooLong,
+    /// Not three parts with two dots.
+    #[error("this is no JWT: expected 3 parts with a dot between them")]
+    Parts,
+    /// A part is not base64 (URL alphabet, no padding).
+    #[error("the {0} of the JWT is not base64")]
+    Base64(&'static str),
+    /// The header names another type or algorithm.
+    #[error("the header of the JWT is not that of a NATS JWT (type JWT, algorithm ed25519-nkey)")]
+    Header,
+    /// The claims are no JSON, or not of the form that their kind has.
+    #[error("the claims of the JWT cannot be read")]
+    Json(#[source] serde_json::Error),
+    /// Another kind of claims.
+    #[error("this is not the JWT of an {expected} but of an {found:?}")]
+    Type {
+        /// What was asked for.
+        expected: &'static str,
+        /// What it says of itself.
+        found: String,
+    },
+    /// Another version of the format.
+    #[error("the JWT is of version {0}, and only version 2 is read; `nsc upgrade-jwt` brings old ones up to date")]
+    Version(i64),
+    /// The subject is a key of the wrong kind.
+    #[error("{0} is no key of an {1}, so the JWT cannot be about it")]
+    Subject(PublicKey, &'static str),
+    /// No issuer, or one that may not sign this kind.
+    #[error("an {0} JWT must not be signed by such a key")]
+    Issuer(&'static str),
+    /// The issuer did not sign this text.
+    #[error("the signature of the JWT is wrong: it was changed, or cut, or signed by another key")]
+    Signature,
+    /// The seed that should sign is none.
+    #[error("the JWT cannot be signed")]
+    Seed(#[source] KeyError),
+}
+
+/// The envelope over which `jti` is computed, without `jti`, in the order of jwt/v2.
+#[derive(Serialize)]
+struct Envelope<'a> {
+    #[serde(skip_serializing_if = "str::is_empty")]
+    aud: &'a str,
+    #[serde(skip_serializing_if = "is_default")]
+    exp: i64,
+    #[serde(skip_serializing_if = "is_default")]
+    iat: i64,
+    iss: &'a PublicKey,
+    #[serde(skip_serializing_if = "str::is_empty")]
+    name: &'a str,
+    #[serde(skip_serializing_if = "is_default")]
+    nbf: i64,
+    sub: &'a PublicKey,
+}
+
+/// What is read first: the kind and version. A top-level `type` is version 1.
+#[derive(Deserialize)]
+struct Kind {
+    #[serde(rename = "type", default)]
+    old: String,
+    #[serde(default)]
+    nats: KindOfBody,
+}
+
+#[derive(Deserialize, Default)]
+struct KindOfBody {
+    #[serde(rename = "type", default)]
+    kind: String,
+    #[serde(default)]
+    version: i64,
+}
+
+/// Signs claims with `issuer`'s seed. Issuer, `jti`, kind and version are written here, whatever stood there.
+///
+/// # Errors
+/// [`ClaimsError::Subject`] and [`ClaimsError::Issuer`] for keys of the wrong kind, [`ClaimsError::Seed`] for text that
+/// is no seed, [`ClaimsError::TooLong`] for what nobody would read.
+pub fn encode<B: Body>(claims: &Claims<B>, issuer: &Secret, keys: &dyn KeyPairs) -> Result<B::Jwt, ClaimsError> {
+    let signer = keys.from_seed(issuer).map_err(ClaimsError::Seed)?.public;
+    let mut claims = claims.clone();
+    check_kinds::<B>(&claims.subject, &signer)?;
+    claims.body.tidy();
+    B::TYPE.clone_into(&mut claims.body.generic_mut().kind);
+    claims.body.generic_mut().version = VERSION;
+    claims.id = jti(&claims, &signer)?;
+    claims.issuer = Some(signer);
+    let text = [HEADER.as_bytes(), json(&claims)?.as_bytes()].map(|part| BASE64URL_NOPAD.encode(part)).join(".");
+    let signature = keys.sign(issuer, text.as_bytes()).map_err(ClaimsError::Seed)?;
+    let text = format!("{text}.{}", BASE64URL_NOPAD.encode(&signature));
+    if text.len() > MAX_TOKEN { Err(ClaimsError::TooLong) } else { Ok(B::wrap(text)) }
+}
+
+/// Reads a JWT of the kind `B` and verifies that the issuer it names signed it.
+///
+/// It does not look at the time, and not at whether the issuer is trusted.
+///
+/// # Errors
+/// Says what is wrong with it; see [`ClaimsError`].
+pub fn decode<B: Body>(text: &str, keys: &dyn KeyPairs) -> Result<Claims<B>, ClaimsError> {
+    if text.len() > MAX_TOKEN {
+        return Err(ClaimsError::TooLong);
+    }
+    let (signed, signature) = text.rsplit_once('.').ok_or(ClaimsError::Parts)?;
+    let (header, claims) = signed.split_once('.').ok_or(ClaimsError::Parts)?;
+    if claims.contains('.') {
+        return Err(ClaimsError::Parts);
+    }
+    let part = |text: &str, name| BASE64URL_NOPAD.decode(text.as_bytes()).map_err(|_| ClaimsError::Base64(name));
+    if !is_nats_header(&part(header, "header")?) {
+        return Err(ClaimsError::Header);
+    }
+    let (json, signature) = (part(claims, "body")?, part(signature, "signature")?);
+    let kind: Kind = serde_json::from_slice(&json).map_err(ClaimsError::Json)?;
+    let version = if kind.old.is_empty() { kind.nats.version } else { 1 };
+    if version != VERSION {
+        return Err(ClaimsError::Version(version));
+    }
+    if kind.nats.kind != B::TYPE {
+        let found = kind.nats.kind.chars().take(40).collect();
+        return Err(ClaimsError::Type { expected: B::TYPE, found });
+    }
+    let claims: Claims<B> = serde_json::from_slice(&json).map_err(ClaimsError::Json)?;
+    let issuer = claims.issuer.as_ref().ok_or(ClaimsError::Issuer(B::TYPE))?;
+    check_kinds::<B>(&claims.subject, issuer)?;
+    if keys.verify(issuer, signed.as_bytes(), &signature) { Ok(claims) } else { Err(ClaimsError::Signature) }
+}
+
+fn is_nats_header(json: &[u8]) -> bool {
+    let header: Unknown = serde_json::from_slice(json).unwrap_or_default();
+    let says = |name: &str, value: &str| {
+        header.get(name).and_then(serde_json::Value::as_str).is_some_and(|own| own.eq_ignore_ascii_case(value))
+    };
+    says("typ", "JWT") && says("alg", "ed25519-nkey")
+}
+
+fn check_kinds<B: Body>(subject: &PublicKey, issuer: &PublicKey) -> Result<(), ClaimsError> {
+    if subject.kind() != B::SUBJECT {
+        return Err(ClaimsError::Subject(subject.clone(), B::TYPE));
+    }
+    let allowed: &[KeyKind] = B::ISSUERS;
+    if allowed.contains(&issuer.kind()) { Ok(()) } else { Err(ClaimsError::Issuer(B::TYPE)) }
+}
+
+fn jti<B>(claims: &Claims<B>, issuer: &PublicKey) -> Result<String, ClaimsError> {
+    let envelope = Envelope {
+        aud: &claims.audience,
+        exp: claims.expires_at,
+        iat: claims.issued_at,
+        iss: issuer,
+        name: &claims.name,
+        nbf: claims.not_before,
+        sub: &claims.subject,
+    };
+    Ok(BASE32_NOPAD.encode(&Sha512_256::digest(json(&envelope)?.as_bytes())))
+}
+
+/// JSON as Go's encoder writes it: these five characters, which stand in texts only, are escaped.
+fn json<T: Serialize>(value: &T) -> Result<String, ClaimsError> {
+    let text = serde_json::to_string(value).map_err(ClaimsError::Json)?;
+    let mut go = String::with_capacity(text.len() + text.len() / 8);
+    for char in text.chars() {
+        match char {
+            '<' => go.push_str("\\u003c"),
+            '>' => go.push_str("\\u003e"),
+            '&' => go.push_str("\\u0026"),
+            '\u{2028}' => go.push_str("\\u2028"),
+            '\u{2029}' => go.push_str("\\u2029"),
+            other => go.push(other),
+        }
+    }
+    Ok(go)
+}
+
+#[cfg(test)]
+#[path = "token_tests.rs"]
+mod tests;
