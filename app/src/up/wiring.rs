@@ -1,6 +1,6 @@
 //! The composition root: settings in, a running backend out, in one straight line.
 
-use std::{net::TcpListener, path::PathBuf, sync::Arc};
+use std::{net::TcpListener, path::Path, sync::Arc};
 
 use futures_util::FutureExt as _;
 use relais_adapters::{
@@ -8,7 +8,7 @@ use relais_adapters::{
     http, jwt, nats, nats_server, nkeys, nsc, sql, system,
 };
 use relais_domain::{
-    auth::{Auth, AuthPorts, AuthSettings, Proof},
+    auth::{Auth, AuthPorts, AuthSettings, Expiry, Proof},
     credentials::{Grantee, KeyKind, creds::Creds},
     identity::ServiceName,
     ports::{Bus as _, Clock, CredentialsIssuer, Grant, KeyPairs, Rng},
@@ -85,7 +85,7 @@ impl Backend {
 
         let auth = auth(settings, &addresses, &data, issuer, &database, &basics)?;
         let bound = listener.local_addr().map_err(|source| unusable("http.listen", settings.http.listen, source))?;
-        let http = Http::start(settings, listener, auth)?;
+        let http = Http::start(settings, listener, auth, ready(&bus, &database))?;
         let report = Report {
             ready: true,
             http: settings.http.public_url.clone().unwrap_or_else(|| format!("http://{bound}")),
@@ -141,14 +141,16 @@ impl Backend {
 }
 
 impl Http {
-    fn start(settings: &Settings, listener: TcpListener, auth: Auth) -> Result<Self> {
+    fn start(settings: &Settings, listener: TcpListener, auth: Auth, ready: http::Ready) -> Result<Self> {
         let bound = listener.local_addr().map_err(|source| unusable("http.listen", settings.http.listen, source))?;
         let own = http::Settings {
-            listen: bound,
+            address: bound,
             public_url: settings.http.public_url.clone(),
+            allowed_hosts: Vec::new(),
             allowed_origins: settings.http.allowed_origins.clone(),
+            ready,
         };
-        let endpoint = http::endpoint(Arc::new(auth), own);
+        let endpoint = http::endpoint(auth, own).map_err(|error| part("the HTTP API cannot be started", error))?;
         let (stop, stopped) = oneshot::channel::<()>();
         let task = tokio::spawn(http::serve(listener, endpoint, stopped.map(|_| ())));
         Ok(Self { stop: Some(stop), task })
@@ -162,6 +164,21 @@ impl Http {
             }
         }
     }
+}
+
+/// Whether the parts behind the API answer.
+fn ready(bus: &nats::Bus, database: &sql::Database) -> http::Ready {
+    let (bus, database) = (bus.clone(), database.clone());
+    Arc::new(move || {
+        let (bus, database) = (bus.clone(), database.clone());
+        async move {
+            if !bus.is_up() {
+                return Err("the broker is away".to_owned());
+            }
+            database.ping().await.map_err(|_| "the database is away".to_owned())
+        }
+        .boxed()
+    })
 }
 
 fn http_ended(ended: std::result::Result<std::io::Result<()>, tokio::task::JoinError>) -> Error {
@@ -331,7 +348,7 @@ fn auth(
         clock: Arc::clone(&basics.clock),
         rng: Arc::clone(&basics.rng),
     };
-    let expiry = settings.nsc.expiry.parse().map_err(|error| part("nsc.expiry cannot be read", error))?;
+    let expiry = settings.nsc.expiry.parse::<Expiry>().map_err(|error| part("nsc.expiry cannot be read", error))?;
     let own = AuthSettings {
         proof: match settings.auth.proof {
             settings::Proof::Password => Proof::Password,
@@ -346,7 +363,7 @@ fn auth(
 }
 
 /// The URL of an SQLite file, with what a URL cannot hold escaped.
-fn sqlite_url(path: &PathBuf) -> String {
+fn sqlite_url(path: &Path) -> String {
     let mut url = "sqlite://".to_owned();
     for character in path.to_string_lossy().chars() {
         match character {

@@ -81,6 +81,7 @@ impl From<IssueError> for AuthError {
             IssueError::Revoked(key) => Self::KeyRevoked(key),
             IssueError::WrongKey(_) => Self::invalid("public_key", "it is not a user key (one beginning with U)"),
             IssueError::NotPushed(cause) => Self::NotConfirmed(cause),
+            IssueError::NotGranted(route) => Self::Internal(route.into()),
             IssueError::Store(cause) => Self::Unavailable(cause),
         }
     }

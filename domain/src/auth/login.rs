@@ -3,12 +3,12 @@ use std::time::Duration;
 use jiff::{SignedDuration, Timestamp};
 
 use crate::{
-    auth::{
-        Auth, AuthError, Email, Permissions, Proof, check_password,
-        handed_out::{creds, permissions_of},
-        whole_seconds,
+    auth::{Auth, AuthError, Email, Proof, check_password, whole_seconds},
+    credentials::{
+        Grantee, KeyKind, PublicKey, UserJwt,
+        creds::Creds,
+        permissions::{self, Permissions},
     },
-    credentials::{Grantee, KeyKind, PublicKey, UserJwt},
     identity::{DeviceId, UserId},
     ports::{Access, Device, Grant, StoreError, User, Verdict},
     secret::Secret,
@@ -183,13 +183,13 @@ impl Auth {
         };
         let grantee = Grantee::Device { user: device.user.clone(), device: device.id.clone() };
         LoggedIn {
-            creds: seed.map(|seed| creds(&jwt, seed)),
+            creds: seed.map(|seed| Creds { jwt: jwt.clone(), seed: seed.clone() }.format()),
             jwt,
             expires_at: device.expires_at,
             servers: self.settings.servers.clone(),
             websocket: self.settings.websocket.clone(),
             inbox_prefix: grantee.inbox_prefix(),
-            permissions: permissions_of(&device.user),
+            permissions: permissions::of(&grantee),
             access_token: self.ports.tokens.issue(&access),
             expires_in,
             user_id: device.user,
