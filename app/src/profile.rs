@@ -20,7 +20,6 @@ use relais_domain::{
 };
 use serde::{Deserialize, Serialize};
 
-
 /// The folder of all profiles.
 #[derive(Debug, Clone)]
 pub struct Profiles {

@@ -77,7 +77,7 @@ impl Server {
         let (ready, answer) = oneshot::channel();
         let (over, ended) = oneshot::channel::<()>();
         let (state, states) = watch::channel(State::Restarting);
-    // Absolute: the broker works in a folder of its own.
+        // Absolute: the broker works in a folder of its own.
         let path = std::path::absolute(&binary.path).unwrap_or_else(|_| binary.path.clone());
         let config = absolute(config);
         let supervisor = Supervisor {

@@ -92,9 +92,7 @@ async fn dispatch(command: Command, context: &mut Context<'_>) -> Result<(), Fai
             let settings = service::installation(context)?;
             service::export(&args, &settings, &*connect::issuer(&settings)?, &*connect::key_pairs(), context).await
         }
-        Command::Spec(SpecCommand::Openapi) => {
-            Ok(writeln!(context.terminal.out, "{}", connect::openapi().trim_end())?)
-        }
+        Command::Spec(SpecCommand::Openapi) => Ok(writeln!(context.terminal.out, "{}", connect::openapi().trim_end())?),
         Command::Completions { shell } => {
             // Written in one piece, because the generator panics on a broken pipe.
             let mut script = Vec::new();

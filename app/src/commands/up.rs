@@ -86,7 +86,8 @@ fn tell(err: &mut dyn std::io::Write, report: &Report, program: &str) -> std::io
     let (bold, dim) = (Style::new().bold(), Style::new().dimmed());
     let green = Style::new().bold().fg_color(Some(AnsiColor::Green.into()));
     writeln!(err, "\n{green}relais is ready{green:#}\n")?;
-    let mut row = |name: &str, value: &str, note: &str| writeln!(err, "  {name:<11}{bold}{value}{bold:#}  {dim}{note}{dim:#}");
+    let mut row =
+        |name: &str, value: &str, note: &str| writeln!(err, "  {name:<11}{bold}{value}{bold:#}  {dim}{note}{dim:#}");
     row("HTTP API", &report.http, "register, login; the API is described at /docs")?;
     row("broker", &report.nats, report.broker.as_deref().unwrap_or("external"))?;
     if let Some(websocket) = &report.websocket {
@@ -127,7 +128,8 @@ mod tests {
 
     fn told(report: &Report) -> String {
         let mut text = Vec::new();
-        tell(&mut anstream::StripStream::new(&mut text as &mut dyn std::io::Write), report, "target/release/relais").unwrap();
+        tell(&mut anstream::StripStream::new(&mut text as &mut dyn std::io::Write), report, "target/release/relais")
+            .unwrap();
         String::from_utf8(text).unwrap()
     }
 

@@ -13,11 +13,7 @@ use relais_domain::routing::Router;
 pub use report::Report;
 pub use wiring::Backend;
 
-use crate::{
-    error::Result,
-    lifecycle::Signals,
-    settings::Settings,
-};
+use crate::{error::Result, lifecycle::Signals, settings::Settings};
 
 /// Runs the whole backend with the routes of `router` beside the built-in ones, until Ctrl-C or SIGTERM: the broker as a
 /// child (unless `nats.url` names one), accounts and keys, the database, the HTTP API, and the application server.

@@ -20,8 +20,7 @@ use super::{data::Data, report::Report};
 use crate::{
     error::{Error, Result},
     lifecycle::{PATIENCE, Signals},
-    serve,
-    services,
+    serve, services,
     settings::{self, Settings},
 };
 
@@ -38,6 +37,7 @@ pub struct Backend {
     bus: nats::Bus,
     system: nats::Bus,
     broker: Option<nats_server::Server>,
+    database: sql::Database,
     report: Report,
     _data: Data,
 }
@@ -98,7 +98,7 @@ impl Backend {
             service: name.to_string(),
             routes: patterns,
         };
-        Ok(Self { http, service, bus, system, broker, report, _data: data })
+        Ok(Self { http, service, bus, system, broker, database, report, _data: data })
     }
 
     /// What runs where.
@@ -136,6 +136,9 @@ impl Backend {
         }
         if let Some(broker) = self.broker.take() {
             broker.stop().await;
+        }
+        if let Err(error) = self.database.clone().close().await {
+            tracing::warn!(error = &error as &dyn std::error::Error, "the database did not end well");
         }
     }
 }
@@ -226,7 +229,10 @@ async fn database(settings: &Settings, data: &Data) -> Result<sql::Database> {
         Some(url) => url.expose().to_owned(),
         None => sqlite_url(&data.path().join("relais.db")),
     };
-    sql::Database::open(&url).await.map_err(|error| part("the database cannot be used", error))
+    let unusable = |error| part("the database cannot be used", error);
+    let database = sql::Database::open(&url).await.map_err(unusable)?;
+    database.migrate().await.map_err(unusable)?;
+    Ok(database)
 }
 
 async fn child(
@@ -235,7 +241,7 @@ async fn child(
     issuer: &nsc::Native,
     binary: nats_server::Binary,
 ) -> Result<nats_server::Server> {
-    let trust = issuer.trust().map_err(|error| part("the store of keys and accounts cannot be used", error))?;
+    let trust = issuer.trust();
     let system = trust.system_account.to_string();
     let mut config = nats_server::Config::new("relais", &data.path().join("nats"), trust.operator.as_str(), &system);
     (config.listen, config.websocket) = (settings.nats.listen, settings.nats.websocket);

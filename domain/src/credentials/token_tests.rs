@@ -90,7 +90,7 @@ struct Chain {
 fn chain() -> Chain {
     let keys = memory::KeyPairs::default();
     let [operator, account, user] =
-        [KeyKind::Operator, KeyKind::Account, KeyKind::User].map(|kind| crate::ports::KeyPairs::generate(&keys, kind));
+        [KeyKind::Operator, KeyKind::Account, KeyKind::User].map(|kind| keys.generate(kind));
     Chain { keys, operator, account, user }
 }
 

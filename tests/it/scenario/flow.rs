@@ -58,7 +58,8 @@ fn what_goes_wrong_is_said_with_its_exit_code() {
     for hostile in ["", "*", ">", "a..b", "a b", "é", "..", &"x".repeat(10_000)] {
         fails(&["request", hostile, "--raw"], "", 2, "subject");
     }
-    let stranger = run(world.relais(&["request", "echo", "hi", "--profile", "nobody"]).args(["--server", up.text("http")]), "");
+    let stranger =
+        run(world.relais(&["request", "echo", "hi", "--profile", "nobody"]).args(["--server", up.text("http")]), "");
     assert_eq!(stranger.code, 3, "{}", stranger.stderr);
     assert!(stranger.stderr.contains("relais login"), "says what to do: {}", stranger.stderr);
     up.stop();

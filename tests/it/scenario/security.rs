@@ -5,7 +5,7 @@ use std::{collections::BTreeMap, fs, sync::Arc, time::Duration};
 use futures_util::StreamExt as _;
 use relais_adapters::{nkeys, nsc, system};
 use relais_domain::{
-    credentials::{Grantee, KeyKind, creds},
+    credentials::{Grantee, KeyKind, creds::Creds},
     ports::{CredentialsIssuer as _, Grant, KeyPairs as _},
 };
 
@@ -52,7 +52,7 @@ async fn as_grantee(world: &World, up: &Up, grantee: Grantee) -> Verdict {
     let pair = keys.generate(KeyKind::User);
     let prefix = grantee.inbox_prefix();
     let jwt = native.issue(Grant { grantee, key: pair.public, expires_at: None }).await.unwrap();
-    let text = creds::format(&jwt, &pair.seed);
+    let text = Creds { jwt, seed: pair.seed }.format();
     Verdict::connect(up.text("nats"), text.expose(), &prefix).await
 }
 
@@ -69,17 +69,60 @@ async fn a_user_speaks_and_hears_for_itself_alone() {
     let names = BTreeMap::from([("ADA", ada.id()), ("BOB", bob.id())]);
     let publishes = ["from.ADA.echo", "from.ADA.a.b.c", "from.ADA.$JS.API.INFO"];
     let never_publishes = [
-        "from.BOB.echo", "from.BOB", "from.ADA", "from", "to.ADA.x", "to.BOB.x", "out.ADA.x", "in.relais.0.ADA.x",
-        "dead.relais.x", "topic.news.ADA", "_INBOX.ADA.x", "_INBOX.BOB.x", "_SVC.relais.x", "_R_.x", "$JS.API.INFO",
-        "$JS.API.STREAM.DELETE.OUT", "$JS.API.STREAM.NAMES", "$JS.API.DIRECT.GET.OUT", "$JS.ACK.OUT.c.1.1.1.1.1",
-        "$KV.relais_cache.x", "$O.x", "$SYS.REQ.CLAIMS.UPDATE", "$SYS.REQ.USER.INFO", "$SYS.REQ.SERVER.PING", "$SRV.PING",
-        "$SRV.INFO.relais", "$NRG.x", "x",
+        "from.BOB.echo",
+        "from.BOB",
+        "from.ADA",
+        "from",
+        "to.ADA.x",
+        "to.BOB.x",
+        "out.ADA.x",
+        "in.relais.0.ADA.x",
+        "dead.relais.x",
+        "topic.news.ADA",
+        "_INBOX.ADA.x",
+        "_INBOX.BOB.x",
+        "_SVC.relais.x",
+        "_R_.x",
+        "$JS.API.INFO",
+        "$JS.API.STREAM.DELETE.OUT",
+        "$JS.API.STREAM.NAMES",
+        "$JS.API.DIRECT.GET.OUT",
+        "$JS.ACK.OUT.c.1.1.1.1.1",
+        "$KV.relais_cache.x",
+        "$O.x",
+        "$SYS.REQ.CLAIMS.UPDATE",
+        "$SYS.REQ.USER.INFO",
+        "$SYS.REQ.SERVER.PING",
+        "$SRV.PING",
+        "$SRV.INFO.relais",
+        "$NRG.x",
+        "x",
     ];
     let listens = ["to.ADA.>", "to.ADA.news.x", "_INBOX.ADA.>", "_INBOX.ADA.x.*"];
     let never_listens = [
-        "to.BOB.>", "to.*.>", "to.>", "_INBOX.BOB.>", "_INBOX.*.>", "_INBOX.>", "from.ADA.echo", "from.>", "from.*.echo relais",
-        "out.ADA.>", "in.>", "dead.>", "_SVC.relais.>", "$SYS.>", "$JS.>", "$JS.EVENT.>", "$KV.>", "$SRV.PING", ">", "*", "*.*",
-        "topic.*.*", "topic.>",
+        "to.BOB.>",
+        "to.*.>",
+        "to.>",
+        "_INBOX.BOB.>",
+        "_INBOX.*.>",
+        "_INBOX.>",
+        "from.ADA.echo",
+        "from.>",
+        "from.*.echo relais",
+        "out.ADA.>",
+        "in.>",
+        "dead.>",
+        "_SVC.relais.>",
+        "$SYS.>",
+        "$JS.>",
+        "$JS.EVENT.>",
+        "$KV.>",
+        "$SRV.PING",
+        ">",
+        "*",
+        "*.*",
+        "topic.*.*",
+        "topic.>",
     ];
     let [publishes, never_publishes, listens, never_listens] =
         [&publishes[..], &never_publishes, &listens, &never_listens].map(|subjects| filled(subjects, &names));
@@ -107,25 +150,72 @@ async fn the_application_server_has_its_row() {
     let mut relais = as_grantee(&world, &up, grantee).await;
     let row = Row {
         publishes: &[
-            "to.ada.x", "out.ada.x", "topic.news.ada", "_INBOX.ada.1", "_R_.x", "in.relais.0.ada.x", "dead.relais.x",
-            "$KV.relais_cache.k", "$JS.API.STREAM.INFO.OUT", "$JS.API.CONSUMER.MSG.NEXT.IN_relais.c",
-            "$JS.API.CONSUMER.INFO.IN_relais.c", "$JS.ACK.IN_relais.c.1.1.1.1.1", "$JS.API.DIRECT.GET.OUT",
-            "$JS.API.STREAM.MSG.GET.OUT", "$JS.API.DIRECT.GET.KV_relais_cache",
+            "to.ada.x",
+            "out.ada.x",
+            "topic.news.ada",
+            "_INBOX.ada.1",
+            "_R_.x",
+            "in.relais.0.ada.x",
+            "dead.relais.x",
+            "$KV.relais_cache.k",
+            "$JS.API.STREAM.INFO.OUT",
+            "$JS.API.CONSUMER.MSG.NEXT.IN_relais.c",
+            "$JS.API.CONSUMER.INFO.IN_relais.c",
+            "$JS.ACK.IN_relais.c.1.1.1.1.1",
+            "$JS.API.DIRECT.GET.OUT",
+            "$JS.API.STREAM.MSG.GET.OUT",
+            "$JS.API.DIRECT.GET.KV_relais_cache",
         ],
         never_publishes: &[
-            "from.ada.echo", "from.relais.x", "_SVC.relais.x", "_SVC.shop.x", "in.shop.0.ada.x", "dead.shop.x",
-            "$KV.shop_cache.k", "$JS.API.INFO", "$JS.API.STREAM.CREATE.X", "$JS.API.STREAM.DELETE.OUT",
-            "$JS.API.STREAM.PURGE.OUT", "$JS.API.STREAM.UPDATE.OUT", "$JS.API.CONSUMER.CREATE.IN_relais.c",
-            "$JS.API.CONSUMER.DELETE.IN_relais.c", "$JS.API.CONSUMER.MSG.NEXT.IN_shop.c", "$JS.API.DIRECT.GET.IN_shop",
-            "$JS.API.STREAM.MSG.DELETE.OUT", "$SYS.REQ.CLAIMS.UPDATE", "$SYS.REQ.SERVER.PING", "x", "topic.a.b.c",
+            "from.ada.echo",
+            "from.relais.x",
+            "_SVC.relais.x",
+            "_SVC.shop.x",
+            "in.shop.0.ada.x",
+            "dead.shop.x",
+            "$KV.shop_cache.k",
+            "$JS.API.INFO",
+            "$JS.API.STREAM.CREATE.X",
+            "$JS.API.STREAM.DELETE.OUT",
+            "$JS.API.STREAM.PURGE.OUT",
+            "$JS.API.STREAM.UPDATE.OUT",
+            "$JS.API.CONSUMER.CREATE.IN_relais.c",
+            "$JS.API.CONSUMER.DELETE.IN_relais.c",
+            "$JS.API.CONSUMER.MSG.NEXT.IN_shop.c",
+            "$JS.API.DIRECT.GET.IN_shop",
+            "$JS.API.STREAM.MSG.DELETE.OUT",
+            "$SYS.REQ.CLAIMS.UPDATE",
+            "$SYS.REQ.SERVER.PING",
+            "x",
+            "topic.a.b.c",
         ],
         listens: &[
-            "from.*.echo relais", "from.*.echo.identified relais", "$SRV.PING", "$SRV.INFO", "$SRV.STATS", "$SRV.PING.relais",
-            "$SRV.INFO.relais.7", "_SVC.relais.>",
+            "from.*.echo relais",
+            "from.*.echo.identified relais",
+            "$SRV.PING",
+            "$SRV.INFO",
+            "$SRV.STATS",
+            "$SRV.PING.relais",
+            "$SRV.INFO.relais.7",
+            "_SVC.relais.>",
         ],
         never_listens: &[
-            "from.*.echo", "from.*.echo other", "from.>", "from.*.other relais", "to.>", "_INBOX.>", "_SVC.shop.>", "_SVC.>",
-            "out.>", "in.>", "dead.>", "$SRV.>", "$SRV.PING.shop", "$SYS.>", "$JS.>", ">",
+            "from.*.echo",
+            "from.*.echo other",
+            "from.>",
+            "from.*.other relais",
+            "to.>",
+            "_INBOX.>",
+            "_SVC.shop.>",
+            "_SVC.>",
+            "out.>",
+            "in.>",
+            "dead.>",
+            "$SRV.>",
+            "$SRV.PING.shop",
+            "$SYS.>",
+            "$JS.>",
+            ">",
         ],
     };
     check(&mut relais, row).await;
@@ -141,16 +231,42 @@ async fn another_service_has_its_row() {
     let mut shop = Verdict::connect(up.text("nats"), &fs::read_to_string(path).unwrap(), "_SVC.shop").await;
     let row = Row {
         publishes: &[
-            "to.ada.x", "out.ada.x", "topic.news.ada", "_INBOX.ada.1", "_R_.x", "in.shop.0.ada.x", "dead.shop.x",
-            "$KV.shop_cache.k", "$JS.API.CONSUMER.MSG.NEXT.IN_shop.c", "$JS.ACK.IN_shop.c.1.1.1.1.1",
+            "to.ada.x",
+            "out.ada.x",
+            "topic.news.ada",
+            "_INBOX.ada.1",
+            "_R_.x",
+            "in.shop.0.ada.x",
+            "dead.shop.x",
+            "$KV.shop_cache.k",
+            "$JS.API.CONSUMER.MSG.NEXT.IN_shop.c",
+            "$JS.ACK.IN_shop.c.1.1.1.1.1",
         ],
         never_publishes: &[
-            "from.ada.x", "in.relais.0.ada.x", "dead.relais.x", "$KV.relais_cache.k", "$JS.API.DIRECT.GET.OUT",
-            "$JS.API.STREAM.MSG.GET.OUT", "$JS.API.CONSUMER.MSG.NEXT.IN_relais.c", "$JS.ACK.IN_relais.c.1.1.1.1.1",
-            "$JS.API.STREAM.DELETE.IN_shop", "_SVC.relais.x", "_SVC.shop.x", "$SYS.REQ.CLAIMS.UPDATE",
+            "from.ada.x",
+            "in.relais.0.ada.x",
+            "dead.relais.x",
+            "$KV.relais_cache.k",
+            "$JS.API.DIRECT.GET.OUT",
+            "$JS.API.STREAM.MSG.GET.OUT",
+            "$JS.API.CONSUMER.MSG.NEXT.IN_relais.c",
+            "$JS.ACK.IN_relais.c.1.1.1.1.1",
+            "$JS.API.STREAM.DELETE.IN_shop",
+            "_SVC.relais.x",
+            "_SVC.shop.x",
+            "$SYS.REQ.CLAIMS.UPDATE",
         ],
         listens: &["from.*.orders.new shop", "$SRV.PING", "$SRV.STATS.shop", "_SVC.shop.>"],
-        never_listens: &["from.*.orders.new", "from.*.echo relais", "_SVC.relais.>", "_INBOX.>", "to.>", "out.>", "in.>", ">"],
+        never_listens: &[
+            "from.*.orders.new",
+            "from.*.echo relais",
+            "_SVC.relais.>",
+            "_INBOX.>",
+            "to.>",
+            "out.>",
+            "in.>",
+            ">",
+        ],
     };
     check(&mut shop, row).await;
 }
@@ -162,7 +278,14 @@ async fn the_provisioner_has_its_row() {
     let mut provisioner = as_grantee(&world, &up, Grantee::Provisioner).await;
     let row = Row {
         publishes: &["$JS.API.INFO", "$JS.API.STREAM.NAMES"],
-        never_publishes: &["from.ada.x", "to.ada.x", "in.relais.0.x", "$KV.relais_cache.x", "$SYS.REQ.CLAIMS.UPDATE", "_INBOX.ada.x"],
+        never_publishes: &[
+            "from.ada.x",
+            "to.ada.x",
+            "in.relais.0.x",
+            "$KV.relais_cache.x",
+            "$SYS.REQ.CLAIMS.UPDATE",
+            "_INBOX.ada.x",
+        ],
         listens: &["_INBOX.prov.>"],
         never_listens: &["_INBOX.>", "from.>", "to.>", "_SVC.>", "$JS.>", ">"],
     };
@@ -177,7 +300,12 @@ async fn the_issuer_has_its_row() {
     let row = Row {
         publishes: &["$SYS.REQ.CLAIMS.UPDATE", "$SYS.REQ.SERVER.NABC.KICK"],
         never_publishes: &[
-            "$SYS.REQ.CLAIMS.DELETE", "$SYS.REQ.SERVER.NABC.RELOAD", "$SYS.REQ.SERVER.PING", "$SYS.REQ.USER.INFO", "from.ada.x", "x",
+            "$SYS.REQ.CLAIMS.DELETE",
+            "$SYS.REQ.SERVER.NABC.RELOAD",
+            "$SYS.REQ.SERVER.PING",
+            "$SYS.REQ.USER.INFO",
+            "from.ada.x",
+            "x",
         ],
         listens: &["_INBOX.iss.>"],
         never_listens: &["$SYS.>", "$SYS.ACCOUNT.*.CONNECT", "_INBOX.>", ">"],
@@ -198,13 +326,30 @@ async fn an_operator_looks_and_does_not_touch() {
     let mut operator = Verdict::connect(up.text("nats"), &creds, "_INBOX.op-operator").await;
     let row = Row {
         publishes: &[
-            "$SRV.PING", "$SRV.INFO", "$SRV.STATS", "$SRV.PING.relais", "$SRV.STATS.relais.x", "$JS.API.INFO",
-            "$JS.API.STREAM.NAMES", "$JS.API.STREAM.LIST", "$JS.API.STREAM.INFO.OUT", "$JS.API.CONSUMER.NAMES.OUT",
-            "$JS.API.CONSUMER.LIST.OUT", "$JS.API.CONSUMER.INFO.OUT.c",
+            "$SRV.PING",
+            "$SRV.INFO",
+            "$SRV.STATS",
+            "$SRV.PING.relais",
+            "$SRV.STATS.relais.x",
+            "$JS.API.INFO",
+            "$JS.API.STREAM.NAMES",
+            "$JS.API.STREAM.LIST",
+            "$JS.API.STREAM.INFO.OUT",
+            "$JS.API.CONSUMER.NAMES.OUT",
+            "$JS.API.CONSUMER.LIST.OUT",
+            "$JS.API.CONSUMER.INFO.OUT.c",
         ],
         never_publishes: &[
-            "$JS.API.STREAM.DELETE.OUT", "$JS.API.STREAM.PURGE.OUT", "$JS.API.STREAM.CREATE.X", "$JS.API.DIRECT.GET.OUT",
-            "$JS.API.STREAM.MSG.GET.OUT", "$JS.API.CONSUMER.CREATE.OUT.c", "from.ada.x", "to.ada.x", "$SYS.REQ.SERVER.PING", "x",
+            "$JS.API.STREAM.DELETE.OUT",
+            "$JS.API.STREAM.PURGE.OUT",
+            "$JS.API.STREAM.CREATE.X",
+            "$JS.API.DIRECT.GET.OUT",
+            "$JS.API.STREAM.MSG.GET.OUT",
+            "$JS.API.CONSUMER.CREATE.OUT.c",
+            "from.ada.x",
+            "to.ada.x",
+            "$SYS.REQ.SERVER.PING",
+            "x",
         ],
         listens: &["_INBOX.op-operator.>"],
         never_listens: &["_INBOX.op-nina.>", "_INBOX.>", "from.>", "to.>", "$SYS.>", "$SRV.PING", ">"],
@@ -225,8 +370,12 @@ async fn no_reply_is_aimed_at_somebody_else() {
     let mut inbox = victim.client().subscribe(format!("_INBOX.{}.>", bob.id())).await.unwrap();
     let from = format!("from.{}.echo", ada.id());
     let aims = [
-        format!("to.{}.x", bob.id()), format!("_INBOX.{}.x", bob.id()), format!("from.{}.echo", bob.id()),
-        "$JS.API.STREAM.DELETE.OUT".to_owned(), "_SVC.relais.x".to_owned(), format!("_INBOX.{}", ada.id()),
+        format!("to.{}.x", bob.id()),
+        format!("_INBOX.{}.x", bob.id()),
+        format!("from.{}.echo", bob.id()),
+        "$JS.API.STREAM.DELETE.OUT".to_owned(),
+        "_SVC.relais.x".to_owned(),
+        format!("_INBOX.{}", ada.id()),
     ];
     for aim in &aims {
         attacker.client().publish_with_reply(from.clone(), aim.clone(), "".into()).await.unwrap();
@@ -284,7 +433,7 @@ async fn an_expired_credential_is_refused() {
     let grantee = Grantee::Device { user: "ada".parse().unwrap(), device: "phone".parse().unwrap() };
     let expires_at = Some(now + Duration::from_secs(2));
     let jwt = native.issue(Grant { grantee, key: pair.public, expires_at }).await.unwrap();
-    let text = creds::format(&jwt, &pair.seed);
+    let text = Creds { jwt, seed: pair.seed }.format();
     let connect = || async_nats::ConnectOptions::with_credentials(text.expose()).unwrap().connect(up.text("nats"));
     let client = connect().await.unwrap();
     let closed = async {

@@ -78,7 +78,10 @@ async fn a_service_gets_creds_and_the_lines_to_run_it_with() {
     assert_eq!(std::fs::read_to_string(&path).unwrap(), "my diary");
     let (result, written) = add(&["service", "add", "shop", "--out", "-"], &settings, &seen).await;
     result.unwrap();
-    assert!(relais_domain::credentials::creds::Creds::parse(written.out()).is_ok() && written.err().contains("RELAIS_NATS__URL"));
+    assert!(
+        relais_domain::credentials::creds::Creds::parse(written.out()).is_ok()
+            && written.err().contains("RELAIS_NATS__URL")
+    );
 }
 
 #[tokio::test]

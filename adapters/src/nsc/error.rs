@@ -1,0 +1,109 @@
+use std::{io, path::PathBuf};
+
+use relais_domain::{
+    credentials::{ClaimsError, PublicKey, setup::InvalidEntityName},
+    ports::KeyError,
+};
+
+/// Why a store of keys and JWTs cannot be opened or used. Never shows a seed.
+#[derive(Debug, thiserror::Error)]
+pub enum OpenError {
+    /// A name in the settings is none.
+    #[error("the settings nsc.operator and nsc.account do not fit")]
+    Name(#[source] InvalidEntityName),
+    /// The application's account cannot be called like one of the other two.
+    #[error("nsc.account cannot be {0}: that account has another purpose; choose another name")]
+    Reserved(String),
+    /// The operating system refused.
+    #[error("cannot {action} {path}; is the folder there, and may this user write to it?")]
+    Io {
+        /// What was tried.
+        action: &'static str,
+        /// With what.
+        path: PathBuf,
+        /// What it said.
+        #[source]
+        source: io::Error,
+    },
+    /// Another process has been writing for too long.
+    #[error("another process holds {0}; end it, or wait until it is done")]
+    Locked(PathBuf),
+    /// Others than the owner may read or write it.
+    #[error(
+        "{path} is open to other users of this computer (mode {mode:03o}): whoever reads a seed can speak as its owner; \
+         close it with `chmod {wanted:o} '{path}'`, and replace the keys if others may have read them"
+    )]
+    Exposed {
+        /// What.
+        path: PathBuf,
+        /// Its permissions.
+        mode: u32,
+        /// What they should be.
+        wanted: u32,
+    },
+    /// The store is another operator's.
+    #[error(
+        "the store {path} belongs to the operator {found}; set nsc.operator to it, or nsc.creds_directory elsewhere"
+    )]
+    OtherOperator {
+        /// Where.
+        path: PathBuf,
+        /// Whose.
+        found: String,
+    },
+    /// Something lies where the first set-up would put the store.
+    #[error("{0} is in the way: it is no store that can be read; move it away")]
+    Occupied(PathBuf),
+    /// The operator has no such account.
+    #[error(
+        "the store {path} has no {what}; it has the accounts {found}. Set nsc.account to one of them, or start anew"
+    )]
+    NoAccount {
+        /// Where.
+        path: PathBuf,
+        /// What is missing.
+        what: String,
+        /// What is there.
+        found: String,
+    },
+    /// A JWT cannot be read or was changed.
+    #[error("{path} is damaged; bring it back from a backup")]
+    Damaged {
+        /// Which.
+        path: PathBuf,
+        /// What is wrong with it.
+        #[source]
+        source: ClaimsError,
+    },
+    /// An account that its operator does not stand behind.
+    #[error("{0} is not signed by the operator of the store; bring it back from a backup")]
+    Untrusted(PathBuf),
+    /// The seed of a key is not there.
+    #[error("the key that signs {what} is not in the store (one of: {wanted}); bring it back from a backup")]
+    NoSeed {
+        /// What cannot be signed.
+        what: String,
+        /// The public keys whose seeds would do.
+        wanted: String,
+    },
+    /// A file holds something else than the seed of its name.
+    #[error("{path} does not hold the seed of {key}; bring it back from a backup")]
+    WrongSeed {
+        /// Which.
+        path: PathBuf,
+        /// What it should hold.
+        key: PublicKey,
+        /// What is wrong, when it is no seed at all.
+        #[source]
+        source: Option<KeyError>,
+    },
+    /// Claims could not be signed.
+    #[error("cannot sign {what}")]
+    Sign {
+        /// What.
+        what: String,
+        /// Why.
+        #[source]
+        source: ClaimsError,
+    },
+}

@@ -1,0 +1,106 @@
+//! The first set-up on disk, all or nothing.
+//!
+//! Everything is written into `.setup/`, then the mark `.setup/complete`; from then on the set-up counts, and its parts
+//! are moved to their places: keys first, the store last. A crash before the mark leaves something that the next start
+//! throws away, keys and all; a crash after it something that the next start finishes. Nothing in between can be seen.
+
+use relais_domain::{
+    credentials::{
+        Body, Claims, encode,
+        setup::{Keys, Names, Setup},
+    },
+    ports::{Clock, KeyPairs},
+    secret::Secret,
+};
+use serde_json::json;
+
+use super::{
+    OpenError,
+    files::{Disk, list},
+    layout::{GIT_IGNORE, Layout},
+};
+
+/// Makes operator, accounts and keys, and moves them into place. The caller holds the lock.
+pub(super) fn create(
+    disk: &Disk,
+    layout: &Layout,
+    names: &Names,
+    pairs: &dyn KeyPairs,
+    clock: &dyn Clock,
+) -> Result<(), OpenError> {
+    let staging = layout.staging();
+    disk.remove(staging.root())?;
+    let keys = Keys::generate(pairs);
+    let setup = Setup::new(names, &keys, clock.now());
+    let operator = names.operator.as_str();
+
+    disk.make_folder(&staging.creds())?;
+    disk.write(&staging.git_ignore(), GIT_IGNORE.as_bytes())?;
+    for pair in keys.iter() {
+        let path = staging.key(&pair.public);
+        if let Some(folder) = path.parent() {
+            disk.make_folder(folder)?;
+        }
+        disk.write(&path, pair.seed.expose().as_bytes())?;
+    }
+    for (_, claims) in &setup.accounts {
+        let jwt = signed(claims, &keys.operator_signing.seed, pairs)?;
+        disk.make_folder(&staging.accounts(operator).join(&claims.name))?;
+        disk.write(&staging.account(operator, &claims.name), jwt.as_str().as_bytes())?;
+    }
+    let info = json!({ "managed": false, "name": operator, "kind": "operator", "version": "1" });
+    disk.write(&staging.info(operator), info.to_string().as_bytes())?;
+    let jwt = signed(&setup.operator, &keys.operator.seed, pairs)?;
+    disk.write(&staging.operator(operator), jwt.as_str().as_bytes())?;
+
+    disk.write(&staging.complete(), b"")?;
+    finish(disk, layout)
+}
+
+/// Brings what a crash left behind to an end. The caller holds the lock.
+pub(super) fn recover(disk: &Disk, layout: &Layout) -> Result<(), OpenError> {
+    let staging = layout.staging();
+    if staging.complete().exists() {
+        finish(disk, layout)
+    } else if staging.root().exists() {
+        disk.remove(staging.root())
+    } else {
+        Ok(())
+    }
+}
+
+/// Moves the parts of a complete set-up that are not in their places yet.
+fn finish(disk: &Disk, layout: &Layout) -> Result<(), OpenError> {
+    let staging = layout.staging();
+    disk.make_folder(&layout.creds())?;
+    if staging.git_ignore().exists() && !layout.git_ignore().exists() {
+        disk.rename(&staging.git_ignore(), &layout.git_ignore())?;
+    }
+    for kind in list(&staging.keys())? {
+        for shard in list(&kind)? {
+            for seed in list(&shard)? {
+                let inner = seed.strip_prefix(staging.root()).unwrap_or(&seed);
+                let place = layout.root().join(inner);
+                if let Some(folder) = place.parent() {
+                    disk.make_folder(folder)?;
+                }
+                disk.rename(&seed, &place)?;
+            }
+        }
+    }
+    disk.make_folder(&layout.stores())?;
+    for store in list(&staging.stores())? {
+        let place = layout.stores().join(store.file_name().unwrap_or_default());
+        if !list(&place)?.is_empty() {
+            return Err(OpenError::Occupied(place));
+        }
+        disk.rename(&store, &place)?;
+    }
+    disk.remove(staging.root())
+}
+
+/// Signs claims, naming them when that fails.
+pub(super) fn signed<B: Body>(claims: &Claims<B>, seed: &Secret, pairs: &dyn KeyPairs) -> Result<B::Jwt, OpenError> {
+    encode(claims, seed, pairs)
+        .map_err(|source| OpenError::Sign { what: format!("the {} {}", B::TYPE, claims.name), source })
+}

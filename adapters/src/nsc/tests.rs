@@ -1,0 +1,399 @@
+use std::{
+    fs,
+    path::{Path, PathBuf},
+    time::Duration,
+};
+
+use relais_domain::{
+    credentials::{AccountClaims, AccountJwt, FOR_GOOD, Grantee, User},
+    memory,
+    testing::credentials_issuer,
+};
+use tempfile::TempDir;
+
+use super::*;
+
+struct Bench {
+    folder: TempDir,
+    keys: Arc<memory::KeyPairs>,
+    clock: Arc<memory::Clock>,
+}
+
+impl Bench {
+    fn new() -> Self {
+        let folder = tempfile::tempdir().unwrap();
+        Self { folder, keys: Arc::default(), clock: Arc::default() }
+    }
+
+    fn directory(&self) -> PathBuf {
+        self.folder.path().join("nsc")
+    }
+
+    fn layout(&self) -> Layout {
+        Layout::new(self.directory())
+    }
+
+    fn settings(&self) -> Settings {
+        Settings { directory: self.directory(), operator: "Relais".to_owned(), account: "App".to_owned() }
+    }
+
+    fn open(&self) -> Result<Native, OpenError> {
+        Native::open(self.settings(), self.keys.clone(), self.clock.clone())
+    }
+
+    /// Opens as if the process were killed after so many steps.
+    fn open_killed_after(&self, steps: usize) -> Result<Native, OpenError> {
+        let disk = Disk { steps_left: Some(steps).into() };
+        Native::open_on(disk, self.settings(), self.keys.clone(), self.clock.clone())
+    }
+
+    fn resolver(&self, native: &Native) -> memory::Resolver {
+        memory::Resolver::new(&native.trust().operator, self.keys.clone())
+    }
+
+    fn user_key(&self) -> PublicKey {
+        self.keys.generate(KeyKind::User).public
+    }
+
+    fn device(&self) -> Grant {
+        let grantee = Grantee::Device { user: "ada".parse().unwrap(), device: "d".parse().unwrap() };
+        Grant { grantee, key: self.user_key(), expires_at: None }
+    }
+
+    fn stored(&self, account: &str) -> AccountClaims {
+        let text = fs::read_to_string(self.layout().account("Relais", account)).unwrap();
+        decode::<Account>(&text, self.keys.as_ref()).unwrap()
+    }
+}
+
+fn files(folder: &Path) -> Vec<PathBuf> {
+    let mut found = Vec::new();
+    for path in files::list(folder).unwrap() {
+        if path.is_dir() { found.extend(files(&path)) } else { found.push(path) }
+    }
+    found
+}
+
+fn seeds(bench: &Bench) -> Vec<PathBuf> {
+    files(&bench.layout().keys())
+}
+
+#[tokio::test]
+async fn keeps_the_contract_with_and_without_a_broker() {
+    let bench = Bench::new();
+    let native = Arc::new(bench.open().unwrap());
+    credentials_issuer::suite(native.clone(), bench.keys.as_ref()).await;
+    native.attach(Arc::new(bench.resolver(&native))).await.unwrap();
+    credentials_issuer::suite(native, bench.keys.as_ref()).await;
+}
+
+#[tokio::test]
+async fn the_next_start_uses_what_the_first_one_made() {
+    let bench = Bench::new();
+    let first = bench.open().unwrap();
+    let (trust, info) = (first.trust(), first.info().await.unwrap());
+    drop(first);
+    let second = bench.open().unwrap();
+    assert_eq!((second.trust(), second.info().await.unwrap()), (trust.clone(), info));
+    assert_eq!(trust.accounts.len(), 3);
+    assert!(trust.accounts.iter().any(|(key, _)| *key == trust.system_account));
+    assert_eq!(seeds(&bench).len(), 9);
+    second.issue(bench.device()).await.unwrap();
+}
+
+#[test]
+fn a_crash_at_any_step_of_the_first_set_up_is_mended_by_the_next_start() {
+    let whole = files(&{
+        let bench = Bench::new();
+        bench.open().unwrap();
+        bench.folder.keep()
+    });
+    let mut steps = 0;
+    loop {
+        let bench = Bench::new();
+        let killed = bench.open_killed_after(steps);
+        if killed.is_ok() {
+            break;
+        }
+        let before = fs::read_to_string(bench.layout().operator("Relais")).ok();
+        let native = bench.open().unwrap_or_else(|e| panic!("after {steps} steps: {e}"));
+        let after = fs::read_to_string(bench.layout().operator("Relais")).unwrap();
+        assert!(before.is_none_or(|before| before == after), "a store that is there stays");
+        assert_eq!(native.trust().accounts.len(), 3);
+        assert_eq!(files(&bench.directory()).len(), whole.len(), "no stray seeds after {steps} steps");
+        assert!(!bench.layout().staging().root().exists());
+        steps += 1;
+    }
+    assert!(steps > 80, "only {steps} steps were tried");
+    fs::remove_dir_all(whole[0].ancestors().nth(2).unwrap()).unwrap();
+}
+
+#[tokio::test]
+async fn a_crash_at_any_step_of_a_revocation_leaves_the_old_version_or_the_new_one() {
+    for steps in 0..10 {
+        let bench = Bench::new();
+        bench.open().unwrap();
+        let native = bench.open_killed_after(steps).unwrap();
+        let key = bench.user_key();
+        let answer = native.revoke(AccountRole::Application, &key).await;
+        let stored = bench.stored("App").has_revoked(&key, FOR_GOOD);
+        match answer {
+            Err(IssueError::Store(_)) => assert!(!stored),
+            Err(IssueError::NotPushed(_)) => assert!(stored),
+            other => panic!("{other:?}"),
+        }
+        let next = bench.open().unwrap();
+        let again = next.revoke(AccountRole::Application, &key).await;
+        assert!(matches!(again, Err(IssueError::NotPushed(_))));
+        assert!(bench.stored("App").has_revoked(&key, FOR_GOOD));
+    }
+}
+
+#[tokio::test]
+async fn a_revocation_is_stored_first_and_pushed_then_or_later() {
+    let bench = Bench::new();
+    let native = bench.open().unwrap();
+    let resolver = bench.resolver(&native);
+    let app = bench.stored("App").subject;
+    let (one, two) = (bench.user_key(), bench.user_key());
+
+    let alone = native.revoke(AccountRole::Application, &one).await;
+    assert!(matches!(alone, Err(IssueError::NotPushed(_))), "there is no broker yet");
+    assert!(bench.stored("App").has_revoked(&one, FOR_GOOD));
+    native.attach(Arc::new(resolver.clone())).await.unwrap();
+    let broker = async || {
+        let jwt = Resolver::lookup(&resolver, &app).await.unwrap().unwrap();
+        decode::<Account>(jwt.as_str(), bench.keys.as_ref()).unwrap()
+    };
+    assert!(broker().await.has_revoked(&one, FOR_GOOD), "it was pushed with the broker's coming");
+
+    resolver.set_away(true);
+    let away = native.revoke(AccountRole::Application, &two).await;
+    assert!(matches!(away, Err(IssueError::NotPushed(_))));
+    resolver.set_away(false);
+    assert!(!broker().await.has_revoked(&two, FOR_GOOD));
+    native.revoke(AccountRole::Application, &two).await.unwrap();
+    assert!(broker().await.has_revoked(&two, FOR_GOOD), "a repeat pushes it");
+    assert_eq!(broker().await, bench.stored("App"));
+}
+
+#[tokio::test]
+async fn a_broker_with_an_older_or_no_account_is_brought_up_to_date() {
+    let bench = Bench::new();
+    let native = bench.open().unwrap();
+    let resolver = bench.resolver(&native);
+    let old = native.trust();
+    let key = bench.user_key();
+    let _ = native.revoke(AccountRole::Application, &key).await;
+    let (app, older) = old.accounts.iter().find(|(key, _)| *key == bench.stored("App").subject).unwrap();
+    resolver.push(older).await.unwrap();
+    native.attach(Arc::new(resolver.clone())).await.unwrap();
+    for (account, jwt) in native.trust().accounts {
+        assert_eq!(resolver.lookup(&account).await.unwrap(), Some(jwt));
+    }
+    assert_ne!(resolver.lookup(app).await.unwrap().as_ref(), Some(older));
+}
+
+#[tokio::test]
+async fn revocations_that_only_the_broker_remembers_come_back_into_a_restored_store() {
+    let bench = Bench::new();
+    let native = bench.open().unwrap();
+    let resolver = bench.resolver(&native);
+    native.attach(Arc::new(resolver.clone())).await.unwrap();
+    let path = bench.layout().account("Relais", "App");
+    let backup = fs::read(&path).unwrap();
+    let (lost, later) = (bench.device(), bench.device());
+    native.revoke(AccountRole::Application, &lost.key).await.unwrap();
+    drop(native);
+
+    fs::write(&path, backup).unwrap();
+    let restored = bench.open().unwrap();
+    assert!(restored.issue(lost.clone()).await.is_ok(), "the backup knows nothing of it");
+    restored.attach(Arc::new(resolver.clone())).await.unwrap();
+    assert!(matches!(restored.issue(lost.clone()).await, Err(IssueError::Revoked(_))));
+    restored.revoke(AccountRole::Application, &later.key).await.unwrap();
+    let app = bench.stored("App");
+    assert!(app.has_revoked(&lost.key, FOR_GOOD) && app.has_revoked(&later.key, FOR_GOOD));
+    let broker: AccountJwt = resolver.lookup(&app.subject).await.unwrap().unwrap();
+    assert_eq!(decode::<Account>(broker.as_str(), bench.keys.as_ref()).unwrap(), app);
+}
+
+#[tokio::test]
+async fn two_processes_revoke_at_once_and_nothing_is_lost() {
+    let bench = Bench::new();
+    let natives = [Arc::new(bench.open().unwrap()), Arc::new(bench.open().unwrap())];
+    let resolver = Arc::new(bench.resolver(&natives[0]));
+    for native in &natives {
+        native.attach(resolver.clone()).await.unwrap();
+    }
+    let keys: Vec<_> = (0..40).map(|_| bench.user_key()).collect();
+    let running: Vec<_> = keys
+        .iter()
+        .enumerate()
+        .map(|(at, key)| {
+            let (native, key) = (Arc::clone(&natives[at % 2]), key.clone());
+            tokio::spawn(async move { native.revoke(AccountRole::Application, &key).await })
+        })
+        .collect();
+    for done in running {
+        done.await.unwrap().unwrap();
+    }
+    let app = bench.stored("App");
+    assert!(keys.iter().all(|key| app.has_revoked(key, FOR_GOOD)));
+    let broker = resolver.lookup(&app.subject).await.unwrap().unwrap();
+    assert_eq!(decode::<Account>(broker.as_str(), bench.keys.as_ref()).unwrap(), app);
+    let grant = Grant { key: keys[0].clone(), ..bench.device() };
+    for native in &natives {
+        assert!(matches!(native.issue(grant.clone()).await, Err(IssueError::Revoked(_))), "each sees the other's");
+    }
+}
+
+#[tokio::test]
+async fn versions_grow_also_when_the_clock_goes_back() {
+    let bench = Bench::new();
+    let native = bench.open().unwrap();
+    let first = bench.stored("App").issued_at;
+    bench.clock.set("1999-01-01T00:00:00Z".parse().unwrap());
+    let _ = native.revoke(AccountRole::Application, &bench.user_key()).await;
+    assert_eq!(bench.stored("App").issued_at, first + 1);
+    bench.clock.set("2030-01-01T00:00:00Z".parse().unwrap());
+    bench.clock.advance(Duration::from_secs(1));
+    let _ = native.revoke(AccountRole::Application, &bench.user_key()).await;
+    assert_eq!(bench.stored("App").issued_at, 1_893_456_001);
+}
+
+#[tokio::test]
+async fn devices_are_not_written_down() {
+    let bench = Bench::new();
+    let native = bench.open().unwrap();
+    let before = files(&bench.directory());
+    let jwt = native.issue(bench.device()).await.unwrap();
+    let claims = decode::<User>(jwt.as_str(), bench.keys.as_ref()).unwrap();
+    assert_eq!(bench.stored("App").vouches_for(&claims), Ok(()));
+    assert_eq!(files(&bench.directory()), before);
+}
+
+#[cfg(unix)]
+#[test]
+fn files_and_folders_are_the_owners_alone() {
+    use std::os::unix::fs::PermissionsExt;
+    let bench = Bench::new();
+    bench.open().unwrap();
+    let mode = |path: &Path| fs::metadata(path).unwrap().permissions().mode() & 0o777;
+    for file in files(&bench.directory()) {
+        assert_eq!(mode(&file), 0o600, "{}", file.display());
+        for folder in file.ancestors().skip(1).take_while(|folder| folder.starts_with(bench.directory())) {
+            assert_eq!(mode(folder), 0o700, "{}", folder.display());
+        }
+    }
+}
+
+#[cfg(unix)]
+#[test]
+fn a_store_that_others_can_read_is_not_opened() {
+    use std::os::unix::fs::PermissionsExt;
+    let chmod = |path: &Path, mode| fs::set_permissions(path, fs::Permissions::from_mode(mode)).unwrap();
+    let bench = Bench::new();
+    bench.open().unwrap();
+    let layout = bench.layout();
+    for seed in seeds(&bench) {
+        for mode in [0o640, 0o604, 0o620, 0o644] {
+            chmod(&seed, mode);
+            let error = bench.open().err().unwrap();
+            let text = error.to_string();
+            assert!(matches!(error, OpenError::Exposed { .. }));
+            assert!(text.contains(&seed.display().to_string()) && text.contains("chmod 600"), "{text}");
+        }
+        chmod(&seed, 0o600);
+    }
+    for folder in [layout.key_store(), layout.keys(), layout.stores()] {
+        chmod(&folder, 0o755);
+        let text = bench.open().err().unwrap().to_string();
+        assert!(text.contains("chmod 700"), "{text}");
+        chmod(&folder, 0o700);
+    }
+    bench.open().unwrap();
+}
+
+#[test]
+fn names_that_are_none_are_refused_before_anything_is_made() {
+    for bad in ["", "..", "-x", "a/b", "a.b", "é", "@file"] {
+        for (operator, account) in [(bad, "App"), ("Relais", bad)] {
+            let bench = Bench::new();
+            let settings = Settings { operator: operator.to_owned(), account: account.to_owned(), ..bench.settings() };
+            let opened = Native::open(settings, bench.keys.clone(), bench.clock.clone());
+            assert!(matches!(opened, Err(OpenError::Name(_))), "{bad:?}");
+            assert!(!bench.directory().exists());
+        }
+    }
+    for reserved in ["SYS", "OPS", "ops"] {
+        let bench = Bench::new();
+        let settings = Settings { account: reserved.to_owned(), ..bench.settings() };
+        let opened = Native::open(settings, bench.keys.clone(), bench.clock.clone());
+        assert!(matches!(opened, Err(OpenError::Reserved(_))));
+    }
+}
+
+#[test]
+fn another_operator_or_account_in_the_settings_does_not_make_a_second_installation() {
+    let bench = Bench::new();
+    bench.open().unwrap();
+    let with = |operator: &str, account: &str| {
+        let settings = Settings { operator: operator.to_owned(), account: account.to_owned(), ..bench.settings() };
+        Native::open(settings, bench.keys.clone(), bench.clock.clone()).err().unwrap()
+    };
+    let other = with("Other", "App");
+    assert!(matches!(&other, OpenError::OtherOperator { found, .. } if found == "Relais"), "{other}");
+    let other = with("Relais", "Shop");
+    assert!(other.to_string().contains("App, OPS, SYS"), "{other}");
+    bench.open().unwrap();
+}
+
+#[test]
+fn a_damaged_store_says_which_file_and_is_left_as_it_is() {
+    let damage = |path: &dyn Fn(&Bench) -> PathBuf, bytes: &[u8]| {
+        let bench = Bench::new();
+        bench.open().unwrap();
+        let path = path(&bench);
+        fs::write(&path, bytes).unwrap();
+        let error = bench.open().err().unwrap();
+        assert_eq!(fs::read(&path).unwrap(), bytes);
+        let shown = path.file_name().unwrap().to_string_lossy().into_owned();
+        assert!(error.to_string().contains(&shown), "{error}");
+        error
+    };
+    let operator = |bench: &Bench| bench.layout().operator("Relais");
+    let account = |bench: &Bench| bench.layout().account("Relais", "App");
+    for bytes in [&b""[..], b"a.b.c", &[0xff, 0xfe], "x".repeat(2_000_000).as_bytes()] {
+        damage(&operator, bytes);
+        damage(&account, bytes);
+    }
+    let foreign = Bench::new();
+    foreign.keys.generate(KeyKind::User);
+    foreign.open().unwrap();
+    let jwt = fs::read(foreign.layout().account("Relais", "App")).unwrap();
+    assert!(matches!(damage(&account, &jwt), OpenError::Untrusted(_)));
+}
+
+#[test]
+fn a_missing_or_exchanged_seed_is_named() {
+    let signing = |bench: &Bench| {
+        let app = bench.stored("App");
+        let key = app.body.signing_keys.plain().next().unwrap().clone();
+        (bench.layout().key(&key), key)
+    };
+    let bench = Bench::new();
+    bench.open().unwrap();
+    let (path, key) = signing(&bench);
+    fs::remove_file(&path).unwrap();
+    let error = bench.open().err().unwrap();
+    assert!(matches!(error, OpenError::NoSeed { .. }) && error.to_string().contains(key.as_str()), "{error}");
+    for text in [bench.keys.generate(KeyKind::Account).seed.expose().to_owned(), "SAAA".to_owned(), String::new()] {
+        fs::write(&path, &text).unwrap();
+        #[cfg(unix)]
+        fs::set_permissions(&path, std::os::unix::fs::PermissionsExt::from_mode(0o600)).unwrap();
+        let error = bench.open().err().unwrap();
+        assert!(matches!(error, OpenError::WrongSeed { .. }), "{error}");
+        assert!(text.is_empty() || !error.to_string().contains(&text), "the seed is shown");
+    }
+}
