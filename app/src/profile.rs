@@ -155,7 +155,6 @@ impl Profiles {
     pub fn creds(&self, name: &str) -> Result<Creds, ProfileError> {
         let path = self.creds_path(name)?;
         let text = Secret::from(read(&path, name)?);
-        let reason = "there is no JWT and user seed in it";
         Creds::parse(text.expose()).map_err(|error| ProfileError::Corrupt { path, reason: error.to_string() })
     }
 

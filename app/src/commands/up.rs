@@ -1,9 +1,6 @@
 //! `relais up` and `relais serve`: the whole backend, on this machine or against an external broker.
 
-use std::{
-    io::Write as _,
-    path::{Path, PathBuf},
-};
+use std::path::{Path, PathBuf};
 
 use anstyle::{AnsiColor, Style};
 use relais_domain::routing::Router;

@@ -22,7 +22,7 @@ use crate::{error::Result, lifecycle::Signals, settings::Settings};
 /// [`crate::Error`]; nothing half-started is left behind.
 pub async fn up(settings: Settings, router: Router) -> Result<()> {
     let mut signals = signals()?;
-    let mut backend = tokio::select! {
+    let backend = tokio::select! {
         started = Backend::start(&settings, router) => started?,
         () = signals.next() => return Ok(()),
     };

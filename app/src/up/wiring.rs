@@ -111,7 +111,7 @@ impl Backend {
     ///
     /// # Errors
     /// [`Error`] of the part that ended.
-    pub async fn run_until_end(mut self, mut signals: Signals) -> Result<()> {
+    pub(crate) async fn run_until_end(mut self, mut signals: Signals) -> Result<()> {
         let ended = tokio::select! {
             () = signals.next() => Ok(()),
             () = self.bus.ended() => Err(Error::Ended),

@@ -46,7 +46,7 @@ fn what_goes_wrong_is_said_with_its_exit_code() {
         assert!(ran.stderr.to_lowercase().contains(words), "{arguments:?} says: {}", ran.stderr);
         assert_eq!(ran.stdout, "", "errors go to standard error");
     };
-    fails(&["register", "ada@example.org"], PASSWORD, 1, "taken");
+    fails(&["register", "ada@example.org"], PASSWORD, 1, "registered already");
     fails(&["register", "no address"], PASSWORD, 2, "email");
     fails(&["register", "bob@example.org"], "short", 2, "password");
     fails(&["login", "ada@example.org"], "a wrong password", 3, "password");

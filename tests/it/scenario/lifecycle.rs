@@ -145,7 +145,7 @@ fn a_port_that_is_taken_is_named() {
     let taken = TcpListener::bind("127.0.0.1:0").unwrap();
     let address = taken.local_addr().unwrap().to_string();
     for setting in ["RELAIS_HTTP__LISTEN", "RELAIS_NATS__LISTEN", "RELAIS_NATS__WEBSOCKET", "RELAIS_NATS__MONITOR"] {
-        refuses(&world, |command| drop(command.env(setting, &address)), &[&address, "in use"]);
+        refuses(&world, |command| _ = command.env(setting, &address), &[&address, "in use"]);
     }
     world.up().stop();
 }
@@ -155,8 +155,8 @@ fn a_data_folder_that_cannot_be_written_is_named() {
     let world = World::new();
     fs::write(world.path("file"), "").unwrap();
     let inside = world.path("file/data");
-    refuses(&world, |command| drop(command.env("RELAIS_DATA", &inside)), &[inside.to_str().unwrap()]);
-    refuses(&world, |command| drop(command.env("RELAIS_DATA", "/proc/relais")), &["/proc/relais"]);
+    refuses(&world, |command| _ = command.env("RELAIS_DATA", &inside), &[inside.to_str().unwrap()]);
+    refuses(&world, |command| _ = command.env("RELAIS_DATA", "/proc/relais"), &["/proc/relais"]);
 }
 
 #[test]
@@ -180,11 +180,11 @@ fn pretend(world: &World, name: &str, script: &str) -> PathBuf {
 fn a_wrong_broker_is_named_with_what_is_needed() {
     let world = World::new();
     let old = pretend(&world, "old", "#!/bin/sh\necho 'nats-server: v2.10.29'\n");
-    refuses(&world, |command| drop(command.env("RELAIS_NATS__SERVER", &old)), &["2.10.29", "2.14.3"]);
+    refuses(&world, |command| _ = command.env("RELAIS_NATS__SERVER", &old), &["2.10.29", "2.14.3"]);
     let odd = pretend(&world, "odd", "#!/bin/sh\necho hello\n");
-    refuses(&world, |command| drop(command.env("RELAIS_NATS__SERVER", &odd)), &["odd"]);
-    refuses(&world, |command| drop(command.env("RELAIS_NATS__SERVER", "/no/such")), &["/no/such"]);
-    refuses(&world, |command| drop(command.env("PATH", "/nowhere")), &["nats-server"]);
+    refuses(&world, |command| _ = command.env("RELAIS_NATS__SERVER", &odd), &["odd"]);
+    refuses(&world, |command| _ = command.env("RELAIS_NATS__SERVER", "/no/such"), &["/no/such"]);
+    refuses(&world, |command| _ = command.env("PATH", "/nowhere"), &["nats-server"]);
 }
 
 #[test]
@@ -224,7 +224,7 @@ fn serve_uses_a_broker_of_your_own() {
     let up = world.up();
     let ada = User::new(&world, &up, "ada");
     up.stop();
-    let config = world.path("data/nats/nats-server.conf");
+    let config = world.path("data/nats/server.conf");
     let mut command = Command::new(tool("nats-server"));
     let mut broker = command.arg("-c").arg(config).stderr(Stdio::piped()).spawn().unwrap();
     let mut lines = BufReader::new(broker.stderr.take().unwrap()).lines().map_while(Result::ok);

@@ -26,7 +26,7 @@ fn holds(bytes: &[u8], text: &str) -> bool {
 #[test]
 fn a_canary_is_found_nowhere() {
     let world = World::new();
-    let up = world.up_with(|command| drop(command.env("RELAIS_LOG", "trace")));
+    let up = world.up_with(|command| _ = command.env("RELAIS_LOG", "trace"));
     let ada = User::new(&world, &up, "ada");
     assert_eq!(ada.run(&["request", "echo.identified", "hello"]).code, 0);
     let wrong = ada.run_with(&["login", "ada@example.org"], "a-wrong-canary-password");

@@ -9,7 +9,7 @@ use relais_domain::{
     ports::{CredentialsIssuer as _, Grant, KeyPairs as _},
 };
 
-use crate::support::{Up, User, Verdict, World, run};
+use crate::support::{Up, User, Verdict, World, http, run};
 
 struct Row<'a> {
     publishes: &'a [&'a str],
@@ -402,7 +402,7 @@ async fn a_removed_device_is_cut_off_and_its_key_never_comes_back() {
     let verdict = as_user(&up, &ada).await;
     assert!(verdict.client().request(format!("from.{}.echo", ada.id()), "".into()).await.is_ok());
 
-    let http = reqwest::Client::builder().no_proxy().build().unwrap();
+    let http = http();
     let token = fs::read_to_string(ada.creds().parent().unwrap().join("access")).unwrap();
     let device = ada.who["device_id"].as_str().unwrap();
     let url = format!("{}/me/devices/{device}", up.text("http"));
@@ -449,7 +449,7 @@ async fn an_expired_credential_is_refused() {
 async fn a_web_page_elsewhere_cannot_reach_the_api() {
     let world = World::new();
     let up = world.up();
-    let http = reqwest::Client::builder().no_proxy().build().unwrap();
+    let http = http();
     let health = format!("{}/health", up.text("http"));
     let status = |name: &'static str, value: &'static str| {
         let request = http.get(&health).header(name, value);
