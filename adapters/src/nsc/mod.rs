@@ -171,12 +171,12 @@ impl CredentialsIssuer for Native {
         let account = store.account(grant.grantee.account()).map_err(unusable)?;
         let Held { claims, .. } = account.as_ref();
         let key = signing_key(claims, &grant.grantee, |key| store.holds(key));
-        let seed = key.as_ref().map(|key| store.seed(key)).transpose().map_err(unusable)?.flatten();
-        let seed = seed.ok_or_else(|| {
+        let signer = key.as_ref().map(|key| store.pair(key)).transpose().map_err(unusable)?.flatten();
+        let signer = signer.ok_or_else(|| {
             let wanted = key.map_or_else(|| "none in its account".to_owned(), |key| key.to_string());
             unusable(OpenError::NoSeed { what: grant.grantee.to_string(), wanted })
         })?;
-        sign_user(&grant, claims, &seed, store.clock().now(), store.pairs())
+        sign_user(&grant, claims, &signer, store.clock().now(), store.pairs())
     }
 
     async fn revoke(&self, account: AccountRole, key: &PublicKey) -> Result<(), IssueError> {

@@ -9,8 +9,7 @@ use relais_domain::{
         Body, Claims, encode,
         setup::{Keys, Names, Setup},
     },
-    ports::{Clock, KeyPairs},
-    secret::Secret,
+    ports::{Clock, KeyPair, KeyPairs},
 };
 use serde_json::json;
 
@@ -44,13 +43,13 @@ pub(super) fn create(
         disk.write(&path, pair.seed.expose().as_bytes())?;
     }
     for (_, claims) in &setup.accounts {
-        let jwt = signed(claims, &keys.operator_signing.seed, pairs)?;
+        let jwt = signed(claims, &keys.operator_signing, pairs)?;
         disk.make_folder(&staging.accounts(operator).join(&claims.name))?;
         disk.write(&staging.account(operator, &claims.name), jwt.as_str().as_bytes())?;
     }
     let info = json!({ "managed": false, "name": operator, "kind": "operator", "version": "1" });
     disk.write(&staging.info(operator), info.to_string().as_bytes())?;
-    let jwt = signed(&setup.operator, &keys.operator.seed, pairs)?;
+    let jwt = signed(&setup.operator, &keys.operator, pairs)?;
     disk.write(&staging.operator(operator), jwt.as_str().as_bytes())?;
 
     disk.write(&staging.complete(), b"")?;
@@ -100,7 +99,7 @@ fn finish(disk: &Disk, layout: &Layout) -> Result<(), OpenError> {
 }
 
 /// Signs claims, naming them when that fails.
-pub(super) fn signed<B: Body>(claims: &Claims<B>, seed: &Secret, pairs: &dyn KeyPairs) -> Result<B::Jwt, OpenError> {
-    encode(claims, seed, pairs)
+pub(super) fn signed<B: Body>(claims: &Claims<B>, signer: &KeyPair, pairs: &dyn KeyPairs) -> Result<B::Jwt, OpenError> {
+    encode(claims, signer, pairs)
         .map_err(|source| OpenError::Sign { what: format!("the {} {}", B::TYPE, claims.name), source })
 }

@@ -14,8 +14,7 @@ use relais_domain::{
         Account, AccountClaims, AccountJwt, KeyKind, Operator, OperatorClaims, OperatorJwt, PublicKey, decode,
         setup::{Names, OPERATIONS},
     },
-    ports::{AccountRole, Clock, KeyPairs},
-    secret::Secret,
+    ports::{AccountRole, Clock, KeyPair, KeyPairs},
 };
 
 use super::{
@@ -38,7 +37,7 @@ pub(super) struct Store {
     operator_jwt: OperatorJwt,
     paths: HashMap<AccountRole, PathBuf>,
     accounts: Mutex<HashMap<AccountRole, Arc<Held>>>,
-    seeds: Mutex<HashMap<PublicKey, Secret>>,
+    pairs_read: Mutex<HashMap<PublicKey, KeyPair>>,
 }
 
 /// An account as it was read.
@@ -93,13 +92,13 @@ impl Store {
             operator_jwt: OperatorJwt::from_text(text),
             paths: HashMap::new(),
             accounts: Mutex::default(),
-            seeds: Mutex::default(),
+            pairs_read: Mutex::default(),
         };
         store.find_accounts(names)?;
         for role in ROLES {
-            store.signing_seed(&store.account(role)?.claims)?;
+            store.user_signer(&store.account(role)?.claims)?;
         }
-        store.operator_seed()?;
+        store.account_signer()?;
         Ok(store)
     }
 
@@ -147,15 +146,15 @@ impl Store {
         let _lock = Lock::take(self.layout.root())?;
         let held = self.account(role)?;
         let (Some(next), Some(path)) = (change(&held.claims), self.paths.get(&role)) else { return Ok(held) };
-        let jwt = setup::signed(&next, &self.operator_seed()?, self.pairs())?;
+        let jwt = setup::signed(&next, &self.account_signer()?, self.pairs())?;
         self.disk.write(path, jwt.as_str().as_bytes())?;
         self.account(role)
     }
 
-    /// The seed of a key, if it is in the store.
-    pub(super) fn seed(&self, key: &PublicKey) -> Result<Option<Secret>, OpenError> {
-        if let Some(seed) = guard(&self.seeds).get(key) {
-            return Ok(Some(seed.clone()));
+    /// The pair of a key, if its seed is in the store.
+    pub(super) fn pair(&self, key: &PublicKey) -> Result<Option<KeyPair>, OpenError> {
+        if let Some(pair) = guard(&self.pairs_read).get(key) {
+            return Ok(Some(pair.clone()));
         }
         let path = self.layout.key(key);
         if !path.exists() {
@@ -170,32 +169,32 @@ impl Store {
         if pair.public != *key {
             return Err(OpenError::WrongSeed { path, key: key.clone(), source: None });
         }
-        guard(&self.seeds).insert(key.clone(), seed.clone());
-        Ok(Some(seed))
+        guard(&self.pairs_read).insert(key.clone(), pair.clone());
+        Ok(Some(pair))
     }
 
     /// Whether the seed of a key is in the store and good.
     pub(super) fn holds(&self, key: &PublicKey) -> bool {
-        matches!(self.seed(key), Ok(Some(_)))
+        matches!(self.pair(key), Ok(Some(_)))
     }
 
-    /// The seed that signs accounts: a signing key of the operator, or its identity key if it is not strict.
-    fn operator_seed(&self) -> Result<Secret, OpenError> {
+    /// What signs accounts: a signing key of the operator, or its identity key if it is not strict.
+    fn account_signer(&self) -> Result<KeyPair, OpenError> {
         let body = &self.operator.body;
         let identity = Some(&self.operator.subject).filter(|_| !body.strict_signing_key_usage);
-        self.first_seed("accounts", body.signing_keys.iter().chain(identity))
+        self.first_pair("accounts", body.signing_keys.iter().chain(identity))
     }
 
-    /// A seed that signs users of `account` without a scope.
-    fn signing_seed(&self, account: &AccountClaims) -> Result<Secret, OpenError> {
-        self.first_seed(&format!("users of the account {}", account.name), account.body.signing_keys.plain())
+    /// What signs users of `account` without a scope.
+    fn user_signer(&self, account: &AccountClaims) -> Result<KeyPair, OpenError> {
+        self.first_pair(&format!("users of the account {}", account.name), account.body.signing_keys.plain())
     }
 
-    fn first_seed<'a>(&self, what: &str, keys: impl Iterator<Item = &'a PublicKey>) -> Result<Secret, OpenError> {
+    fn first_pair<'a>(&self, what: &str, keys: impl Iterator<Item = &'a PublicKey>) -> Result<KeyPair, OpenError> {
         let mut wanted = Vec::new();
         for key in keys {
-            if let Some(seed) = self.seed(key)? {
-                return Ok(seed);
+            if let Some(pair) = self.pair(key)? {
+                return Ok(pair);
             }
             wanted.push(key.as_str());
         }

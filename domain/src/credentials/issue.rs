@@ -7,8 +7,7 @@ use jiff::Timestamp;
 
 use crate::{
     credentials::{AccountClaims, Grantee, KeyKind, PublicKey, User, UserClaims, UserJwt, encode, permissions},
-    ports::{Cause, Grant, IssueError, KeyPairs},
-    secret::Secret,
+    ports::{Cause, Grant, IssueError, KeyPair, KeyPairs},
 };
 
 /// The key of `account` that signs `grantee`: the scoped one of the role `user` for devices, the plain one for others.
@@ -40,16 +39,16 @@ pub fn user_claims(grant: &Grant, account: &PublicKey, now: Timestamp) -> UserCl
     claims
 }
 
-/// Signs a user JWT for `grant` with `seed`, the seed of what [`signing_key`] names.
+/// Signs a user JWT for `grant` with `signer`, the pair of what [`signing_key`] names.
 ///
 /// # Errors
 /// [`IssueError::WrongKey`] for a key that is no user's, [`IssueError::NotGranted`] for routes that no service may have,
-/// [`IssueError::Revoked`] for a key that the account has revoked, [`IssueError::Store`] when `seed` is not that of a
-/// key of the account that may sign this grantee.
+/// [`IssueError::Revoked`] for a key that the account has revoked, [`IssueError::Store`] when `signer` is no key
+/// of the account that may sign this grantee.
 pub fn sign_user(
     grant: &Grant,
     account: &AccountClaims,
-    seed: &Secret,
+    signer: &KeyPair,
     now: Timestamp,
     keys: &dyn KeyPairs,
 ) -> Result<UserJwt, IssueError> {
@@ -61,15 +60,14 @@ pub fn sign_user(
     if account.has_revoked(&grant.key, claims.issued_at) {
         return Err(IssueError::Revoked(grant.key.clone()));
     }
-    let signer = keys.from_seed(seed).map_err(|e| IssueError::Store(Cause::from(e)))?.public;
     let device = matches!(grant.grantee, Grantee::Device { .. });
-    let fits = account.body.signing_keys.0.get(&signer).is_some_and(|scope| scope.is_some() == device);
+    let fits = account.body.signing_keys.0.get(&signer.public).is_some_and(|scope| scope.is_some() == device);
     if !fits {
         return Err(IssueError::Store(
-            format!("{signer} is no key of the account that signs {}", grant.grantee).into(),
+            format!("{} is no key of the account that signs {}", signer.public, grant.grantee).into(),
         ));
     }
-    encode(&claims, seed, keys).map_err(|e| IssueError::Store(Cause::from(e)))
+    encode(&claims, signer, keys).map_err(|e| IssueError::Store(Cause::from(e)))
 }
 
 #[cfg(test)]
@@ -81,7 +79,7 @@ mod tests {
             setup::{Keys, Names, Setup},
         },
         memory,
-        ports::{AccountRole, KeyPairs as _},
+        ports::AccountRole,
     };
 
     struct House {
@@ -110,22 +108,22 @@ mod tests {
             Grant { grantee: Grantee::Provisioner, ..self.device() }
         }
 
-        fn sign(&self, grant: &Grant, seed: &Secret) -> Result<UserJwt, IssueError> {
-            sign_user(grant, &self.account, seed, self.now, &self.pairs)
+        fn sign(&self, grant: &Grant, signer: &KeyPair) -> Result<UserJwt, IssueError> {
+            sign_user(grant, &self.account, signer, self.now, &self.pairs)
         }
     }
 
     #[test]
     fn each_grantee_is_signed_by_its_key_and_by_no_other() {
         let house = house();
-        let (role, plain) = (&house.keys.user_role.seed, &house.keys.application.signing.seed);
+        let (role, plain) = (&house.keys.user_role, &house.keys.application.signing);
         for (grant, own, other) in [(house.device(), role, plain), (house.provisioner(), plain, role)] {
             let jwt = house.sign(&grant, own).unwrap();
             let claims = crate::credentials::decode::<User>(jwt.as_str(), &house.pairs).unwrap();
             assert_eq!(house.account.vouches_for(&claims), Ok(()));
-            let identity = &house.keys.application.identity.seed;
-            for seed in [other, identity, &house.keys.system.signing.seed, &house.keys.operator.seed] {
-                assert!(matches!(house.sign(&grant, seed), Err(IssueError::Store(_))));
+            let identity = &house.keys.application.identity;
+            for signer in [other, identity, &house.keys.system.signing, &house.keys.operator] {
+                assert!(matches!(house.sign(&grant, signer), Err(IssueError::Store(_))));
             }
         }
     }

@@ -172,11 +172,12 @@ impl Setup {
     /// # Errors
     /// [`ClaimsError`] when `keys` holds seeds that `pairs` cannot read.
     pub fn sign(&self, keys: &Keys, pairs: &dyn KeyPairs) -> Result<SignedSetup, ClaimsError> {
-        let accounts = self.accounts.iter().map(|(role, claims)| {
-            Ok((*role, claims.name.clone(), encode(claims, &keys.operator_signing.seed, pairs)?))
-        });
+        let accounts = self
+            .accounts
+            .iter()
+            .map(|(role, claims)| Ok((*role, claims.name.clone(), encode(claims, &keys.operator_signing, pairs)?)));
         Ok(SignedSetup {
-            operator: encode(&self.operator, &keys.operator.seed, pairs)?,
+            operator: encode(&self.operator, &keys.operator, pairs)?,
             accounts: accounts.collect::<Result<_, ClaimsError>>()?,
         })
     }
@@ -288,7 +289,7 @@ mod tests {
         for (.., jwt) in &signed.accounts {
             assert!(operator.signed(&crate::credentials::decode::<Account>(jwt.as_str(), &pairs).unwrap()));
         }
-        let by_identity = encode(&setup.accounts[0].1, &keys.operator.seed, &pairs).unwrap();
+        let by_identity = encode(&setup.accounts[0].1, &keys.operator, &pairs).unwrap();
         assert!(!operator.signed(&crate::credentials::decode::<Account>(by_identity.as_str(), &pairs).unwrap()));
     }
 

@@ -13,8 +13,7 @@ use sha2::{Digest, Sha512_256};
 use super::claims::{Body, Claims, Unknown, is_default};
 use crate::{
     credentials::{KeyKind, PublicKey},
-    ports::{KeyError, KeyPairs},
-    secret::Secret,
+    ports::{KeyError, KeyPair, KeyPairs},
 };
 
 /// The longest text that is looked at, as in jwt/v2: 1 MiB.
@@ -102,20 +101,21 @@ struct KindOfBody {
 
 /// Signs claims with `issuer`'s seed. Issuer, `jti`, kind and version are written here, whatever stood there.
 ///
+/// The pair must be one that [`KeyPairs`] made or read: its two halves are taken to belong together.
+///
 /// # Errors
 /// [`ClaimsError::Subject`] and [`ClaimsError::Issuer`] for keys of the wrong kind, [`ClaimsError::Seed`] for text that
 /// is no seed, [`ClaimsError::TooLong`] for what nobody would read.
-pub fn encode<B: Body>(claims: &Claims<B>, issuer: &Secret, keys: &dyn KeyPairs) -> Result<B::Jwt, ClaimsError> {
-    let signer = keys.from_seed(issuer).map_err(ClaimsError::Seed)?.public;
+pub fn encode<B: Body>(claims: &Claims<B>, issuer: &KeyPair, keys: &dyn KeyPairs) -> Result<B::Jwt, ClaimsError> {
     let mut claims = claims.clone();
-    check_kinds::<B>(&claims.subject, &signer)?;
+    check_kinds::<B>(&claims.subject, &issuer.public)?;
     claims.body.tidy();
     B::TYPE.clone_into(&mut claims.body.generic_mut().kind);
     claims.body.generic_mut().version = VERSION;
-    claims.id = jti(&claims, &signer)?;
-    claims.issuer = Some(signer);
+    claims.id = jti(&claims, &issuer.public)?;
+    claims.issuer = Some(issuer.public.clone());
     let text = [HEADER.as_bytes(), json(&claims)?.as_bytes()].map(|part| BASE64URL_NOPAD.encode(part)).join(".");
-    let signature = keys.sign(issuer, text.as_bytes()).map_err(ClaimsError::Seed)?;
+    let signature = keys.sign(&issuer.seed, text.as_bytes()).map_err(ClaimsError::Seed)?;
     let text = format!("{text}.{}", BASE64URL_NOPAD.encode(&signature));
     if text.len() > MAX_TOKEN { Err(ClaimsError::TooLong) } else { Ok(B::wrap(text)) }
 }

@@ -9,6 +9,7 @@ use crate::{
     },
     memory,
     ports::KeyPair,
+    secret::Secret,
 };
 
 const OPERATOR: &str = include_str!("golden/operator.jwt");
@@ -100,7 +101,7 @@ impl Chain {
     }
 
     fn account_jwt(&self) -> AccountJwt {
-        encode(&self.account_claims(), &self.operator.seed, &self.keys).unwrap()
+        encode(&self.account_claims(), &self.operator, &self.keys).unwrap()
     }
 
     /// A JWT with these claims, well signed, whatever they say.
@@ -124,18 +125,15 @@ fn what_is_encoded_is_decoded() {
 #[test]
 fn keys_of_the_wrong_kind_sign_nothing() {
     let chain = chain();
-    let by = |pair: &KeyPair| encode(&chain.account_claims(), &pair.seed, &chain.keys);
+    let by = |pair: &KeyPair| encode(&chain.account_claims(), pair, &chain.keys);
     assert!(matches!(by(&chain.user), Err(ClaimsError::Issuer("account"))));
     let user = UserClaims::new("u", chain.user.public.clone(), User::default(), now());
-    assert!(matches!(encode(&user, &chain.operator.seed, &chain.keys), Err(ClaimsError::Issuer("user"))));
+    assert!(matches!(encode(&user, &chain.operator, &chain.keys), Err(ClaimsError::Issuer("user"))));
     let operator = OperatorClaims::new("o", chain.operator.public.clone(), Operator::default(), now());
-    assert!(matches!(encode(&operator, &chain.account.seed, &chain.keys), Err(ClaimsError::Issuer("operator"))));
+    assert!(matches!(encode(&operator, &chain.account, &chain.keys), Err(ClaimsError::Issuer("operator"))));
     let about_a_user = AccountClaims::new("a", chain.user.public.clone(), Account::default(), now());
-    assert!(matches!(
-        encode(&about_a_user, &chain.operator.seed, &chain.keys),
-        Err(ClaimsError::Subject(_, "account"))
-    ));
-    let no_seed = Secret::from("SO");
+    assert!(matches!(encode(&about_a_user, &chain.operator, &chain.keys), Err(ClaimsError::Subject(_, "account"))));
+    let no_seed = KeyPair { seed: Secret::from("SO"), ..chain.operator.clone() };
     assert!(matches!(encode(&operator, &no_seed, &chain.keys), Err(ClaimsError::Seed(_))));
 }
 
@@ -212,7 +210,7 @@ fn exports_and_imports_are_written_in_order_of_their_subjects() {
     let answers = crate::credentials::ResponseKind::Singleton;
     claims.body.exports = subjects.map(|s| crate::credentials::Export::service(s, s, answers)).to_vec();
     claims.body.imports = subjects.map(|s| crate::credentials::Import::service(s, s, &chain.account.public)).to_vec();
-    let read = decode::<Account>(encode(&claims, &chain.operator.seed, &chain.keys).unwrap().as_str(), &chain.keys);
+    let read = decode::<Account>(encode(&claims, &chain.operator, &chain.keys).unwrap().as_str(), &chain.keys);
     let read = read.unwrap().body;
     assert_eq!(read.exports.iter().map(|e| e.subject.as_str()).collect::<Vec<_>>(), ["a", "b", "c"]);
     assert_eq!(read.imports.iter().map(|e| e.subject.as_str()).collect::<Vec<_>>(), ["a", "b", "c"]);

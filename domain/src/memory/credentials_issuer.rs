@@ -86,7 +86,7 @@ impl crate::ports::CredentialsIssuer for CredentialsIssuer {
         let account = self.account(grant.grantee.account());
         let signer = signing_key(&account, &grant.grantee, |key| self.pair(key).is_some());
         let pair = signer.as_ref().and_then(|key| self.pair(key)).expect("the keys of its own accounts");
-        sign_user(&grant, &account, &pair.seed, self.clock.now(), self.pairs.as_ref())
+        sign_user(&grant, &account, pair, self.clock.now(), self.pairs.as_ref())
     }
 
     async fn revoke(&self, account: AccountRole, key: &PublicKey) -> Result<(), IssueError> {
@@ -104,7 +104,7 @@ impl crate::ports::CredentialsIssuer for CredentialsIssuer {
         };
         let resolver = self.resolver.lock().expect("nothing panics while it is held").clone();
         let Some(resolver) = resolver else { return Ok(()) };
-        let jwt = encode(&changed, &self.keys.operator_signing.seed, self.pairs.as_ref())
+        let jwt = encode(&changed, &self.keys.operator_signing, self.pairs.as_ref())
             .map_err(|e| IssueError::Store(Cause::from(e)))?;
         resolver.push(&jwt).await.map_err(|e| IssueError::NotPushed(Cause::from(e)))
     }

@@ -13,7 +13,9 @@ use crate::{
     ports::{KeyPairs, ResolverError},
 };
 
-/// One broker's account resolver: believes one operator, keeps what it is given, and can be made unreachable.
+/// One broker's account resolver: keeps what it is given, and can be made unreachable.
+///
+/// Like nats-server it keeps accounts of other operators too; a broker looks at who signed one when it is used.
 #[derive(Clone)]
 pub struct Resolver {
     operator: Arc<OperatorClaims>,
@@ -23,7 +25,7 @@ pub struct Resolver {
 }
 
 impl Resolver {
-    /// A resolver that knows no account yet and believes those that `operator` signed.
+    /// A resolver of a broker that trusts `operator`, which knows no account yet.
     ///
     /// # Panics
     /// When `operator` is no operator's JWT.
@@ -52,8 +54,8 @@ impl crate::ports::Resolver for Resolver {
         self.reached()?;
         let claims = decode::<Account>(jwt.as_str(), self.keys.as_ref())
             .map_err(|error| ResolverError::Refused(error.to_string()))?;
-        if !self.operator.signed(&claims) {
-            return Err(ResolverError::Refused("the account is not signed by the trusted operator".to_owned()));
+        if self.operator.body.strict_signing_key_usage && claims.issuer.as_ref() == Some(&self.operator.subject) {
+            return Err(ResolverError::Refused("operator requires issuer to be a signing key".to_owned()));
         }
         self.accounts.lock().expect("nothing panics while it is held").insert(claims.subject, jwt.clone());
         Ok(())

@@ -12,6 +12,9 @@ pub trait Resolver: Send + Sync {
     /// Hands an account JWT to the brokers (`$SYS.REQ.CLAIMS.UPDATE`) and waits for the first confirmation. A repeat does
     /// no harm; an older JWT replaces a newer one, so callers push the newest only.
     ///
+    /// A broker keeps a JWT of an operator that it does not trust as well (and believes it nothing), so callers push their
+    /// own accounts only, and look at who signed what [`Resolver::lookup`] brings.
+    ///
     /// # Errors
     /// [`ResolverError::Unreachable`] when nobody answered, [`ResolverError::Refused`] with the broker's words.
     async fn push(&self, jwt: &AccountJwt) -> Result<(), ResolverError>;

@@ -7,8 +7,7 @@ use crate::{
         AccountJwt, PublicKey, Trust, encode,
         setup::{Keys, Names, Setup},
     },
-    ports::{AccountRole, KeyPairs, Resolver, ResolverError},
-    secret::Secret,
+    ports::{AccountRole, KeyPair, KeyPairs, Resolver, ResolverError},
 };
 
 /// An installation to run the suite with. The broker behind the resolver must trust [`Case::trust`], and may know its
@@ -22,10 +21,10 @@ pub struct Case {
     pub older: AccountJwt,
     /// A second version, a minute later, with one user revoked.
     pub newer: AccountJwt,
-    /// An account of another operator.
-    pub foreign: AccountJwt,
-    /// The seed of a key that signs users of the system account, for the broker's own connection.
-    pub system_signing: Secret,
+    /// The account signed with the operator's identity key, which a strict operator forbids.
+    pub by_identity: AccountJwt,
+    /// Signs users of the system account: for the connection that the resolver uses.
+    pub system_signing: KeyPair,
     /// The system account's key.
     pub system: PublicKey,
 }
@@ -42,10 +41,9 @@ impl Case {
             operator: "Suite".parse().expect("a plain name"),
             application: "App".parse().expect("a plain name"),
         };
-        let (keys, others) = (Keys::generate(pairs), Keys::generate(pairs));
+        let keys = Keys::generate(pairs);
         let setup = Setup::new(&names, &keys, now);
         let signed = setup.sign(&keys, pairs).expect("keys that were just made");
-        let foreign = Setup::new(&names, &others, now).sign(&others, pairs).expect("keys that were just made");
         let of = |signed: &[(AccountRole, String, AccountJwt)], wanted: AccountRole| {
             signed.iter().find(|(role, ..)| *role == wanted).map(|(.., jwt)| jwt.clone()).expect("all three are there")
         };
@@ -63,9 +61,9 @@ impl Case {
             },
             account: keys.application.identity.public.clone(),
             older: of(&signed.accounts, AccountRole::Application),
-            newer: encode(&newer, &keys.operator_signing.seed, pairs).expect("keys that were just made"),
-            foreign: of(&foreign.accounts, AccountRole::Application),
-            system_signing: keys.system.signing.seed.clone(),
+            newer: encode(&newer, &keys.operator_signing, pairs).expect("keys that were just made"),
+            by_identity: encode(claims, &keys.operator, pairs).expect("keys that were just made"),
+            system_signing: keys.system.signing.clone(),
             system,
         }
     }
@@ -90,7 +88,7 @@ pub async fn suite(resolver: &dyn Resolver, case: &Case) {
     assert_eq!(found().await.as_ref(), Some(&case.older));
 
     let refused = |result| matches!(result, Err(ResolverError::Refused(why)) if !String::is_empty(&why));
-    assert!(refused(resolver.push(&case.foreign).await), "an account of another operator");
+    assert!(refused(resolver.push(&case.by_identity).await), "a strict operator signs with signing keys only");
     for text in ["", "a.b.c", "hello"] {
         let nonsense = AccountJwt::from_text(text.to_owned());
         assert!(refused(resolver.push(&nonsense).await), "{text:?} is no account");
