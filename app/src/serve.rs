@@ -115,6 +115,6 @@ pub(crate) async fn start(router: Router, bus: &nats::Bus, name: ServiceName) ->
 
 /// Logs to standard error, unless the program has set up logging of its own.
 fn log(filter: &str) {
-    let filter = tracing_subscriber::EnvFilter::try_new(filter).unwrap_or_else(|_| "info".into());
+    let filter = tracing_subscriber::EnvFilter::try_new(filter).unwrap_or_default();
     let _ = tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr).try_init();
 }

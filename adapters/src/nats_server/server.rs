@@ -25,18 +25,20 @@ pub struct Server {
     thread: Option<JoinHandle<()>>,
 }
 
-/// How a start goes.
+/// How long things may take.
 #[derive(Clone, Copy, Debug)]
 pub struct Options {
     /// How long the first start may take until the broker answers; recovery of large streams is part of it. Restarts
     /// may take as long as they need.
     pub ready_within: Duration,
+    /// How long [`Server::stop`] waits after SIGTERM before it sends SIGKILL.
+    pub stop_within: Duration,
 }
 
 impl Default for Options {
-    /// One minute.
+    /// One minute to start, 10 s to stop.
     fn default() -> Self {
-        Self { ready_within: Duration::from_secs(60) }
+        Self { ready_within: Duration::from_secs(60), stop_within: Duration::from_secs(10) }
     }
 }
 
@@ -83,6 +85,7 @@ impl Server {
         let supervisor = Supervisor {
             binary: path.clone(),
             config,
+            options,
             events: heard,
             sender: events.clone(),
             state,
@@ -90,7 +93,7 @@ impl Server {
             generation: 0,
         };
         let run = move || {
-            supervisor.run(options.ready_within, ready);
+            supervisor.run(ready);
             drop(over);
         };
         let builder = thread::Builder::new().name("nats-server".to_owned());
@@ -131,7 +134,7 @@ impl Server {
         self.state.clone()
     }
 
-    /// Ends the broker: SIGTERM, then SIGKILL after 10 s. When this returns it is gone.
+    /// Ends the broker: SIGTERM, and SIGKILL after [`Options::stop_within`]. When this returns it is gone.
     pub async fn stop(mut self) {
         // An error means that the thread has ended, and the broker with it.
         let _ = self.events.send(Event::Asked(Asked::Stop));

@@ -16,7 +16,7 @@ use std::{
 use tokio::sync::{oneshot, watch};
 
 use super::{
-    Config, Running, StartError, State,
+    Config, Options, Running, StartError, State,
     backoff::Backoff,
     config::Preload,
     error::said_or_nothing,
@@ -24,9 +24,6 @@ use super::{
     log::Tail,
     unix,
 };
-
-/// How long the broker has to end after SIGTERM.
-const PATIENCE: Duration = Duration::from_secs(10);
 
 /// What the thread hears.
 #[derive(Debug)]
@@ -50,6 +47,7 @@ pub(super) enum Asked {
 pub(super) struct Supervisor {
     pub(super) binary: PathBuf,
     pub(super) config: Config,
+    pub(super) options: Options,
     pub(super) events: Receiver<Event>,
     pub(super) sender: Sender<Event>,
     pub(super) state: watch::Sender<State>,
@@ -60,8 +58,8 @@ pub(super) struct Supervisor {
 
 impl Supervisor {
     /// Runs until asked to stop, or until the first start fails. `ready` hears of the first start.
-    pub(super) fn run(mut self, within: Duration, ready: oneshot::Sender<Result<Running, StartError>>) {
-        let first = match self.launch(Preload::All, Some(within)) {
+    pub(super) fn run(mut self, ready: oneshot::Sender<Result<Running, StartError>>) {
+        let first = match self.launch(Preload::All, Some(self.options.ready_within)) {
             Ok(broker) => broker,
             Err(halt) => {
                 let error = if let Halt::Failed(error) = halt { error } else { StartError::GivenUp };
@@ -159,11 +157,11 @@ impl Supervisor {
 
     fn end(&self, child: &mut Child, asked: Asked) {
         if asked == Asked::Stop && unix::terminate(child).is_ok() {
-            match self.wait_for_end(Some(PATIENCE)) {
+            match self.wait_for_end(Some(self.options.stop_within)) {
                 Ok(true) | Err(_) => {}
                 Ok(false) => tracing::warn!(
                     target: "nats-server",
-                    "the broker did not end within {PATIENCE:?} and is killed; its streams are recovered at the next start"
+                    "the broker did not end in time and is killed; its streams are recovered at the next start"
                 ),
             }
         }

@@ -10,6 +10,7 @@ use std::{
     net::{SocketAddr, TcpListener, TcpStream},
     path::{Path, PathBuf},
     process::{Command, Stdio},
+    time::Duration,
 };
 
 use tokio::sync::watch;
@@ -43,8 +44,8 @@ async fn start(config: Config) -> Server {
     Server::start(&broker(), config, Options::default()).await.unwrap_or_else(|error| panic!("{error}"))
 }
 
-fn signal(pid: u32, name: &str) {
-    assert!(Command::new("kill").args(["-s", name, &pid.to_string()]).status().unwrap().success());
+fn signal(target: &str, name: &str) {
+    assert!(Command::new("kill").args(["-s", name, "--", target]).status().unwrap().success());
 }
 
 /// The first thing the broker says to a client.
@@ -85,6 +86,7 @@ async fn answers_in_operator_mode_from_a_folder_with_any_name() {
     assert_eq!(addresses.len(), 3);
     let mut state = server.state();
     let Running { pid, .. } = running(&mut state, 0).await;
+    signal(&format!("-{pid}"), "0"); // It leads a process group of its own.
     server.stop().await;
     assert_eq!(*state.borrow_and_update(), State::Stopped);
     assert!(!Command::new("kill").args(["-0", &pid.to_string()]).stderr(Stdio::null()).status().unwrap().success());
@@ -97,7 +99,7 @@ async fn killed_it_comes_back_on_the_same_ports() {
     let server = start(config(directory.path())).await;
     let mut state = server.state();
     let first = running(&mut state, 0).await;
-    signal(first.pid, "KILL");
+    signal(&first.pid.to_string(), "KILL");
     let second = running(&mut state, first.pid).await;
     assert_eq!(Running { pid: first.pid, ..second }, first);
     assert!(info(second.listen).starts_with("INFO "));
@@ -116,7 +118,7 @@ async fn neither_start_nor_restart_puts_an_older_jwt_over_a_newer() {
     assert_eq!(fs::read_to_string(&file).unwrap(), NEWER);
     let mut state = server.state();
     let first = running(&mut state, 0).await;
-    signal(first.pid, "KILL");
+    signal(&first.pid.to_string(), "KILL");
     running(&mut state, first.pid).await;
     assert_eq!(fs::read_to_string(&file).unwrap(), NEWER);
     server.stop().await;
@@ -124,6 +126,29 @@ async fn neither_start_nor_restart_puts_an_older_jwt_over_a_newer() {
     fs::write(&file, &NEWER[..100]).unwrap();
     start(config(directory.path())).await.stop().await;
     assert_eq!(fs::read_to_string(&file).unwrap(), OLDER);
+}
+
+#[tokio::test]
+async fn one_that_does_not_end_when_asked_is_killed() {
+    let directory = tempfile::tempdir().unwrap();
+    let options = Options { stop_within: Duration::from_millis(1), ..Options::default() };
+    let server = Server::start(&broker(), config(directory.path()), options).await.unwrap();
+    let Running { pid, listen, .. } = running(&mut server.state(), 0).await;
+    // A stopped process does not hear SIGTERM.
+    signal(&pid.to_string(), "STOP");
+    server.stop().await;
+    assert!(TcpListener::bind(listen).is_ok());
+}
+
+#[cfg(target_os = "linux")]
+#[tokio::test]
+async fn nothing_of_our_environment_reaches_it_that_it_does_not_need() {
+    let directory = tempfile::tempdir().unwrap();
+    let server = start(config(directory.path())).await;
+    let Running { pid, .. } = running(&mut server.state(), 0).await;
+    assert!(env::var_os("CARGO_MANIFEST_DIR").is_some(), "cargo sets it for tests");
+    let environment = fs::read_to_string(format!("/proc/{pid}/environ")).unwrap();
+    assert!(environment.contains("PATH=") && !environment.contains("CARGO_MANIFEST_DIR"), "{environment}");
 }
 
 #[tokio::test]

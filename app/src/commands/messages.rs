@@ -20,6 +20,7 @@ use crate::{
     cli::{PublishArgs, RequestArgs, SubscribeArgs},
     connect::{self, ConnectOptions},
     exit::{Exit, Failure},
+    lifecycle::Signals,
     profile::Profile,
 };
 
@@ -60,9 +61,11 @@ pub(super) async fn subscribe(args: &SubscribeArgs, context: &mut Context<'_>) -
     let profile = account::current(context)?;
     let filter = incoming(&profile.user_id, &args.subject)?;
     let codec = typing::of_subscription(&args.types)?;
+    // Before "listening" is said: from then on Ctrl-C ends it well.
+    let mut signals = Signals::listen()?;
     let bus = open(&profile, context).await?;
     let json = context.globals.json;
-    let result = listen(&*bus, filter, &codec, args.count, told_to_end(), json, &mut context.terminal).await;
+    let result = listen(&*bus, filter, &codec, args.count, signals.next(), json, &mut context.terminal).await;
     // What arrived has been printed.
     let _ = bus.drain().await;
     result
@@ -148,26 +151,4 @@ async fn open(profile: &Profile, context: &Context<'_>) -> Result<Arc<dyn Bus>, 
 
 fn without_prefix<'s>(subject: &'s str, prefix: &str) -> &'s str {
     subject.strip_prefix(prefix).unwrap_or(subject)
-}
-
-/// Returns on Ctrl-C, and where there are such, on SIGTERM.
-async fn told_to_end() {
-    let interrupt = async {
-        // Where no signal can be heard, only --count or the end of the connection ends it.
-        if tokio::signal::ctrl_c().await.is_err() {
-            std::future::pending::<()>().await;
-        }
-    };
-    #[cfg(unix)]
-    {
-        use tokio::signal::unix::{SignalKind, signal};
-        if let Ok(mut terminate) = signal(SignalKind::terminate()) {
-            tokio::select! {
-                () = interrupt => {}
-                _ = terminate.recv() => {}
-            }
-            return;
-        }
-    }
-    interrupt.await;
 }

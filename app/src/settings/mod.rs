@@ -29,6 +29,9 @@ use std::{
 
 use relais_domain::identity::ServiceName;
 
+/// What is logged unless told otherwise: our own news, and only warnings of the libraries below.
+const LOG: &str = "info,async_nats=warn,poem=warn,sea_orm_migration=warn,sqlx=warn";
+
 /// Everything that can be set. [`Settings::default`] is what a laptop needs.
 ///
 /// ```
@@ -167,7 +170,7 @@ impl Default for Settings {
                 account: "app".to_owned(),
                 expiry: "6M".to_owned(),
             },
-            log: "info".to_owned(),
+            log: LOG.to_owned(),
         }
     }
 }

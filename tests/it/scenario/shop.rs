@@ -48,7 +48,7 @@ fn ten_lines_answer_within_a_running_relais() {
     let program = target().join("first-program/debug/shop");
     let mut shop = Command::new(program);
     shop.env_clear().env("RELAIS_NATS__CREDS", &creds).env("RELAIS_NATS__URL", up.text("nats"));
-    let mut shop = shop.current_dir(world.path("")).spawn().unwrap();
+    let mut shop = shop.current_dir(world.path("")).stderr(std::process::Stdio::null()).spawn().unwrap();
 
     let proto = repository().join("docs/first-program/shop.proto");
     let ask = |body: &str| {
