@@ -80,7 +80,7 @@ impl Bus {
     async fn round_trip(&self) -> Result<(), BusError> {
         let Some(probe) = self.probe.clone() else {
             let flushed = tokio::time::timeout(PATIENCE, self.client.flush()).await;
-            return flushed.map_err(|late| disconnected(late))?.map_err(|error| disconnected(error));
+            return flushed.map_err(disconnected)?.map_err(disconnected);
         };
         let request = Request::new().timeout(Some(PATIENCE));
         match self.client.send_request(subject_out(probe), request).await {
@@ -173,7 +173,7 @@ impl ports::Bus for Bus {
             answer = answer => answer,
         };
         match answer {
-            Ok(answer) => message_in(answer).map_err(|malformed| disconnected(malformed)),
+            Ok(answer) => message_in(answer).map_err(disconnected),
             Err(error) => Err(match error.kind() {
                 RequestErrorKind::NoResponders => BusError::NoResponders { subject: text },
                 RequestErrorKind::TimedOut if self.is_up() => BusError::Timeout { subject: text, after: timeout },
@@ -193,7 +193,7 @@ impl ports::Bus for Bus {
             Some(queue) => self.client.queue_subscribe(text.clone(), queue).await,
             None => self.client.subscribe(text.clone()).await,
         };
-        let subscriber = subscribed.map_err(|error| disconnected(error))?;
+        let subscriber = subscribed.map_err(disconnected)?;
         self.round_trip().await?;
         if let Some(denied) = Self::refusal(&mut violations, SUBSCRIBE, &text).await {
             return Err(denied);
@@ -229,8 +229,8 @@ impl ports::Bus for Bus {
             return Ok(());
         }
         let arrived = self.round_trip().await;
-        self.client.drain().await.map_err(|error| disconnected(error))?;
-        tokio::time::timeout(PATIENCE, self.ended()).await.map_err(|late| disconnected(late))?;
+        self.client.drain().await.map_err(disconnected)?;
+        tokio::time::timeout(PATIENCE, self.ended()).await.map_err(disconnected)?;
         arrived
     }
 }
@@ -262,6 +262,6 @@ impl Deliveries for Listening {
             let request = Request::new().timeout(Some(PATIENCE));
             let _ = self.client.send_request(subject_out(probe), request).await;
         }
-        self.subscriber.drain().await.map_err(|error| disconnected(error))
+        self.subscriber.drain().await.map_err(disconnected)
     }
 }

@@ -3,13 +3,13 @@
 #[cfg(feature = "server")]
 mod echo;
 #[cfg(feature = "cli")]
-pub mod types;
+pub(crate) mod types;
 
 #[cfg(feature = "server")]
 use relais_domain::routing::Router;
 
 /// The routes of the examples, on when `examples` is.
 #[cfg(feature = "server")]
-pub fn examples() -> Router {
+pub(crate) fn examples() -> Router {
     echo::routes()
 }

@@ -2,22 +2,22 @@
 
 /// A built-in route as the command line sees it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Types {
+pub(crate) struct Types {
     /// The subject behind `from.{user}.`.
-    pub subject: &'static str,
+    pub(crate) subject: &'static str,
     /// The full name of the request's message.
-    pub request: &'static str,
+    pub(crate) request: &'static str,
     /// The full name of the answer's message.
-    pub answer: &'static str,
+    pub(crate) answer: &'static str,
 }
 
 const ECHO: Types = Types { subject: "echo", request: "relais.v1.EchoRequest", answer: "relais.v1.EchoResponse" };
 
 /// All of them.
-pub const TYPES: &[Types] = &[ECHO, Types { subject: "echo.identified", ..ECHO }];
+pub(crate) const TYPES: &[Types] = &[ECHO, Types { subject: "echo.identified", ..ECHO }];
 
 /// The types of the route whose subject, behind `from.{user}.`, is `subject`.
 #[must_use]
-pub fn find(subject: &str) -> Option<&'static Types> {
+pub(crate) fn find(subject: &str) -> Option<&'static Types> {
     TYPES.iter().find(|types| types.subject == subject)
 }

@@ -5,8 +5,9 @@ use std::{collections::BTreeMap, fs, sync::Arc, time::Duration};
 use futures_util::StreamExt as _;
 use relais_adapters::{nkeys, nsc, system};
 use relais_domain::{
-    credentials::{Grantee, KeyKind, creds::Creds},
+    credentials::{Grantee, KeyKind, creds::Creds, streams},
     ports::{CredentialsIssuer as _, Grant, KeyPairs as _},
+    subject::Filter,
 };
 
 use crate::support::{Up, User, Verdict, World, http, run};
@@ -392,6 +393,65 @@ async fn no_reply_is_aimed_at_somebody_else() {
     let operator = as_grantee(&world, &up, Grantee::Provisioner).await;
     let names = operator.client().request("$JS.API.STREAM.NAMES", "".into()).await.unwrap();
     assert!(!names.payload.is_empty());
+}
+
+/// The subjects of every stream that the broker has.
+async fn streams_of(provisioner: &Verdict) -> Vec<(String, Vec<Filter>)> {
+    let list = provisioner.client().request("$JS.API.STREAM.LIST", "".into()).await.unwrap();
+    let list: serde_json::Value = serde_json::from_slice(&list.payload).unwrap();
+    let subjects = |stream: &serde_json::Value| -> Vec<Filter> {
+        let subjects = stream["config"]["subjects"].as_array().cloned().unwrap_or_default();
+        subjects.iter().map(|subject| subject.as_str().unwrap().parse().unwrap()).collect()
+    };
+    let streams = list["streams"].as_array().cloned().unwrap_or_default();
+    streams.iter().map(|stream| (stream["config"]["name"].as_str().unwrap().to_owned(), subjects(stream))).collect()
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn no_stream_captures_what_a_user_may_publish() {
+    let world = World::new();
+    let up = world.up();
+    let ada = User::new(&world, &up, "ada");
+    let provisioner = as_grantee(&world, &up, Grantee::Provisioner).await;
+    for (stream, subjects) in streams_of(&provisioner).await {
+        assert_eq!(streams::gate(&subjects), Ok(()), "{stream} of a fresh installation");
+    }
+    // The streams that the design names, made by the provisioner: a user's message lands in none of them.
+    let relais = "relais".parse().unwrap();
+    let own = [
+        (streams::OUT.to_owned(), streams::OUT_SUBJECTS.to_owned()),
+        (streams::inbound(&relais), streams::inbound_subjects(&relais)),
+        (streams::dead(&relais), streams::dead_subjects(&relais)),
+        (streams::cache(&relais), streams::cache_subjects(&relais)),
+    ];
+    for (name, subjects) in own {
+        let config =
+            serde_json::json!({"name": name, "subjects": [subjects], "storage": "memory", "max_bytes": 65_536});
+        let made =
+            provisioner.client().request(format!("$JS.API.STREAM.CREATE.{name}"), config.to_string().into()).await;
+        let made: serde_json::Value = serde_json::from_slice(&made.unwrap().payload).unwrap();
+        assert!(made["error"].is_null(), "{made}");
+    }
+    let made = streams_of(&provisioner).await;
+    assert_eq!(made.len(), 4);
+    for (stream, subjects) in &made {
+        assert_eq!(streams::gate(subjects), Ok(()), "{stream}");
+    }
+    let user = as_user(&up, &ada).await;
+    for subject in ["echo", "in.relais.0.x", "out.x", "$JS.API.STREAM.DELETE.OUT", "$KV.relais_cache.x"] {
+        user.client().publish(format!("from.{}.{subject}", ada.id()), "x".into()).await.unwrap();
+    }
+    let answered = user.client().request(format!("from.{}.echo", ada.id()), "".into()).await.unwrap();
+    assert!(answered.headers.is_none(), "all of it has arrived");
+    let list = provisioner.client().request("$JS.API.STREAM.LIST", "".into()).await.unwrap();
+    let list: serde_json::Value = serde_json::from_slice(&list.payload).unwrap();
+    let kept = list["streams"].as_array().unwrap();
+    assert_eq!(kept.len(), 4);
+    assert!(kept.iter().all(|stream| stream["state"]["messages"] == 0), "{list}");
+    // The gate is no empty word: it refuses what would capture.
+    for capturing in ["from.>", ">", "*.*.echo", "from.ada.x"] {
+        assert!(streams::gate(&[capturing.parse().unwrap()]).is_err(), "{capturing}");
+    }
 }
 
 #[tokio::test(flavor = "multi_thread")]

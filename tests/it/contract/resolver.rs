@@ -1,0 +1,81 @@
+//! `nats::Resolver` keeps the contract that `memory::Resolver` keeps, and `nsc::Native` keeps that of an issuer with a real
+//! broker behind it.
+
+use std::sync::Arc;
+
+use relais_adapters::{
+    nats::{self, ConnectOptions},
+    nats_server::{self, Config, Options},
+    nkeys, nsc, system,
+};
+use relais_domain::{
+    credentials::{Account, Grantee, KeyKind, Trust, UserJwt, decode, sign_user},
+    ports::{CredentialsIssuer as _, Grant, KeyPairs, Rng},
+    secret::Secret,
+    testing,
+};
+use tempfile::TempDir;
+
+use crate::support::tool;
+
+fn keys() -> Arc<dyn KeyPairs> {
+    Arc::new(nkeys::KeyPairs::new(Arc::new(system::Rng)))
+}
+
+/// A broker that believes an installation.
+async fn broker(trust: &Trust, directory: &TempDir) -> nats_server::Server {
+    let binary = nats_server::find(Some(&tool("nats-server"))).unwrap();
+    let system = trust.system_account.to_string();
+    let mut config = Config::new("suite", directory.path(), trust.operator.as_str(), &system);
+    let any = "127.0.0.1:0".parse().unwrap();
+    (config.listen, config.websocket, config.monitor) = (any, any, any);
+    config.preload = trust.accounts.iter().map(|(key, jwt)| (key.to_string(), jwt.as_str().to_owned())).collect();
+    nats_server::Server::start(&binary, config, Options::default()).await.unwrap()
+}
+
+/// A connection in the system account.
+async fn resolver(broker: &nats_server::Server, jwt: UserJwt, seed: Secret) -> nats::Resolver {
+    let rng: Arc<dyn Rng> = Arc::new(system::Rng);
+    let options = ConnectOptions {
+        servers: vec![format!("nats://{}", broker.listen())],
+        jwt,
+        seed,
+        inbox_prefix: Grantee::Issuer.inbox_prefix(),
+        name: "suite".to_owned(),
+        probe: None,
+        keys: keys(),
+        rng,
+    };
+    nats::Resolver::new(nats::Bus::connect(options).await.unwrap())
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn nats_keeps_it() {
+    let (keys, directory) = (keys(), TempDir::new().unwrap());
+    let case = testing::resolver::Case::new(&*keys);
+    let broker = broker(&case.trust, &directory).await;
+    let user = keys.generate(KeyKind::User);
+    let grant = Grant { grantee: Grantee::Issuer, key: user.public, expires_at: None };
+    let now = relais_domain::ports::Clock::now(&system::Clock);
+    let account = case.trust.accounts.iter().find(|(key, _)| *key == case.system).unwrap();
+    let account = decode::<Account>(account.1.as_str(), &*keys).unwrap();
+    let jwt = sign_user(&grant, &account, &case.system_signing, now, &*keys).unwrap();
+    let resolver = resolver(&broker, jwt, user.seed).await;
+    testing::resolver::suite(&resolver, &case).await;
+    broker.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_native_issuer_keeps_its_contract_with_a_real_broker() {
+    let (keys, directory, store) = (keys(), TempDir::new().unwrap(), TempDir::new().unwrap());
+    let settings =
+        nsc::Settings { directory: store.path().join("nsc"), operator: "relais".to_owned(), account: "app".to_owned() };
+    let native = Arc::new(nsc::Native::open(settings, Arc::clone(&keys), Arc::new(system::Clock)).unwrap());
+    let broker = broker(&native.trust(), &directory).await;
+    let user = keys.generate(KeyKind::User);
+    let grant = Grant { grantee: Grantee::Issuer, key: user.public, expires_at: None };
+    let jwt = native.issue(grant).await.unwrap();
+    native.attach(Arc::new(resolver(&broker, jwt, user.seed).await)).await.unwrap();
+    testing::credentials_issuer::suite(native, &*keys).await;
+    broker.stop().await;
+}
