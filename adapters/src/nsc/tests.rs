@@ -7,6 +7,7 @@ use std::{
 use relais_domain::{
     credentials::{AccountClaims, AccountJwt, FOR_GOOD, Grantee, User},
     memory,
+    ports::ResolverError,
     testing::credentials_issuer,
 };
 use tempfile::TempDir;
@@ -246,6 +247,45 @@ async fn two_processes_revoke_at_once_and_nothing_is_lost() {
     for native in &natives {
         assert!(matches!(native.issue(grant.clone()).await, Err(IssueError::Revoked(_))), "each sees the other's");
     }
+}
+
+/// A way to the broker on which another process overtakes the first push.
+struct Overtaken {
+    broker: memory::Resolver,
+    other: std::sync::Mutex<Option<(Arc<Native>, PublicKey)>>,
+}
+
+#[async_trait]
+impl Resolver for Overtaken {
+    async fn push(&self, jwt: &AccountJwt) -> Result<(), ResolverError> {
+        let other = self.other.lock().unwrap().take();
+        if let Some((native, key)) = other {
+            native.revoke(AccountRole::Application, &key).await.unwrap();
+        }
+        self.broker.push(jwt).await
+    }
+
+    async fn lookup(&self, account: &PublicKey) -> Result<Option<AccountJwt>, ResolverError> {
+        self.broker.lookup(account).await
+    }
+}
+
+#[tokio::test]
+async fn a_push_that_another_process_overtook_is_followed_by_the_newest_version() {
+    let bench = Bench::new();
+    let (slow, fast) = (bench.open().unwrap(), Arc::new(bench.open().unwrap()));
+    let broker = bench.resolver(&slow);
+    fast.attach(Arc::new(broker.clone())).await.unwrap();
+    let way = Arc::new(Overtaken { broker: broker.clone(), other: None.into() });
+    slow.attach(way.clone()).await.unwrap();
+
+    let (first, second) = (bench.user_key(), bench.user_key());
+    *way.other.lock().unwrap() = Some((fast, second.clone()));
+    slow.revoke(AccountRole::Application, &first).await.unwrap();
+    let app = bench.stored("App");
+    let jwt = broker.lookup(&app.subject).await.unwrap().unwrap();
+    let believed = decode::<Account>(jwt.as_str(), bench.keys.as_ref()).unwrap();
+    assert!(believed.has_revoked(&first, FOR_GOOD) && believed.has_revoked(&second, FOR_GOOD));
 }
 
 #[tokio::test]
