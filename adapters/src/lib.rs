@@ -1,6 +1,9 @@
 //! The ports of `relais-domain` on real systems.
 //!
-//! One module and one feature a vendor; none names another. What two of them need stands in the domain.
+//! One module and one feature a vendor; none names another. What two of them need stands in the domain, or, where it is
+//! about files, in [`files`].
+
+pub mod files;
 
 #[cfg(feature = "argon2")]
 pub mod argon2;

@@ -1,1 +1,70 @@
-//! Relais
+//! A message-based backend for mobile, web and edge apps on NATS.
+//!
+//! - [`serve`] runs *your* routes as a service against a broker: default features, no HTTP, SQL or S3.
+//! - [`Client`] asks, tells and listens for one user.
+//! - [`up`](fn@up) (feature `server`) is the whole backend in one process: broker, accounts, HTTP API, application server.
+//! - The program `relais` (feature `cli`) is the backend and a command line.
+//!
+//! A service, whole:
+//!
+//! ```no_run
+//! use relais::prelude::*;
+//!
+//! async fn echo(Message(req): Message<EchoRequest>, user: CurrentUser) -> Message<EchoResponse> {
+//!     Message(EchoResponse { message: format!("echo {} from {}", req.message, user.id()) })
+//! }
+//!
+//! #[tokio::main]
+//! async fn main() -> relais::Result<()> {
+//!     let router = Router::new().subscribe("from.{user}.echo.identified", echo);
+//!     relais::serve(Settings::load()?, router).await
+//! }
+//! ```
+//!
+//! | feature | gives |
+//! |---|---|
+//! | `service` (default) | [`serve`] |
+//! | `client` (default) | [`connect_client`] |
+//! | `server` | `up`: the whole backend |
+//! | `cli` | the command line |
+
+pub mod prelude;
+pub mod settings;
+
+mod client;
+mod error;
+mod lifecycle;
+mod serve;
+mod services;
+
+#[cfg(feature = "server")]
+mod up;
+
+#[cfg(feature = "cli")]
+pub mod cli;
+#[cfg(feature = "cli")]
+pub mod commands;
+#[cfg(feature = "cli")]
+pub mod connect;
+#[cfg(feature = "cli")]
+pub mod exit;
+#[cfg(feature = "cli")]
+pub mod profile;
+
+pub use client::connect_client;
+#[cfg(feature = "cli")]
+pub use commands::main;
+pub use error::{Error, Result};
+pub use relais_domain::{
+    client::{Client, ClientError, Messages},
+    routing,
+};
+pub use serve::serve;
+pub use settings::Settings;
+#[cfg(feature = "server")]
+pub use up::{Backend, Report, up};
+
+/// The README's programs, compiled with the tests.
+#[cfg(doctest)]
+#[doc = include_str!("../../README.md")]
+struct Readme;

@@ -1,1 +1,7 @@
-fn main() {}
+//! The program `relais`.
+
+use std::process::ExitCode;
+
+fn main() -> ExitCode {
+    relais::commands::main()
+}

@@ -5,3 +5,4 @@
 mod contract;
 mod scenario;
 mod support;
+mod tidy;

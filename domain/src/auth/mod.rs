@@ -1,7 +1,100 @@
 //! Users, passwords, logins, devices: the use cases, free of HTTP and SQL.
+//!
+//! [`Auth`] is the whole front door: a door (HTTP now, NATS auth callout later) translates a request into one call of
+//! it and its answer back, and decides nothing.
+//!
+//! | call | does |
+//! |---|---|
+//! | [`Auth::register`] | saves an email address and a password, and makes the user's id |
+//! | [`Auth::login`] | turns proof of identity into a device with NATS credentials and an access token |
+//! | [`Auth::authenticate`] | turns an access token into who is asking, as long as that device exists |
+//! | [`Auth::me`], [`Auth::devices`] | tell users about themselves |
+//! | [`Auth::remove_device`] | revokes a device's key at the brokers, then forgets the device |
+//!
+//! What is promised:
+//!
+//! - An unknown email address and a wrong password get the same error after the same work.
+//! - A seed made here stands in the answer of that one login and nowhere else.
+//! - Nothing leaves before the device is stored: what holds credentials can be listed, and revoked.
+//! - A device is forgotten only after the brokers have confirmed that its key is revoked; whatever fails on the way is
+//!   repaired by a repeat.
 
+mod devices;
 mod email;
+mod error;
+mod expiry;
+mod login;
 mod password;
+mod register;
+mod settings;
 
+#[cfg(test)]
+mod fixture;
+
+use std::sync::Arc;
+
+use jiff::Timestamp;
+
+use crate::ports;
+
+pub use devices::*;
 pub use email::*;
+pub use error::*;
+pub use expiry::*;
+pub use login::*;
 pub use password::*;
+pub use register::*;
+pub use settings::*;
+
+/// The use cases. Cheap to clone; all clones are one.
+#[derive(Clone)]
+pub struct Auth {
+    ports: AuthPorts,
+    settings: Arc<AuthSettings>,
+}
+
+/// What [`Auth`] needs from outside.
+#[derive(Clone)]
+pub struct AuthPorts {
+    /// Where users are kept.
+    pub users: Arc<dyn ports::Users>,
+    /// Where devices are kept.
+    pub devices: Arc<dyn ports::Devices>,
+    /// Hashes passwords.
+    pub hasher: Arc<dyn ports::PasswordHasher>,
+    /// Signs access tokens.
+    pub tokens: Arc<dyn ports::TokenIssuer>,
+    /// Signs user JWTs and revokes keys.
+    pub issuer: Arc<dyn ports::CredentialsIssuer>,
+    /// Makes a key pair for a device that brings none.
+    pub key_pairs: Arc<dyn ports::KeyPairs>,
+    /// Time.
+    pub clock: Arc<dyn ports::Clock>,
+    /// Chance, for ids.
+    pub rng: Arc<dyn ports::Rng>,
+}
+
+impl Auth {
+    /// The use cases on these ports.
+    #[must_use]
+    pub fn new(ports: AuthPorts, settings: AuthSettings) -> Self {
+        Self { ports, settings: Arc::new(settings) }
+    }
+
+    /// What was set.
+    #[must_use]
+    pub fn settings(&self) -> &AuthSettings {
+        &self.settings
+    }
+
+    /// The time in whole milliseconds, as stores keep it.
+    fn now(&self) -> Timestamp {
+        let now = self.ports.clock.now();
+        Timestamp::from_millisecond(now.as_millisecond()).unwrap_or(now)
+    }
+}
+
+/// The second that `time` lies in: JWTs know no smaller ones.
+fn whole_seconds(time: Timestamp) -> Timestamp {
+    Timestamp::from_second(time.as_millisecond().div_euclid(1_000)).unwrap_or(time)
+}

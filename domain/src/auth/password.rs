@@ -1,4 +1,9 @@
-use crate::secret::Secret;
+use crate::{auth::AuthError, secret::Secret};
+
+/// The fewest characters of a password (NIST SP 800-63B §5.1.1.2).
+pub const PASSWORD_MIN: usize = 8;
+/// The most characters of a password. Longer ones would only make work.
+pub const PASSWORD_MAX: usize = 256;
 
 /// A password hash in the PHC string format. It has no `Debug`: it is not for logs.
 #[derive(Clone)]
@@ -15,5 +20,34 @@ impl PasswordHash {
     #[must_use]
     pub fn expose(&self) -> &str {
         self.0.expose()
+    }
+}
+
+/// The rule for passwords, looked at before any is hashed: [`PASSWORD_MIN`] to [`PASSWORD_MAX`] characters, of any kind.
+pub(super) fn check_password(password: &Secret) -> Result<(), AuthError> {
+    // Whoever sends megabytes shall not have their characters counted either.
+    let longest_in_bytes = PASSWORD_MAX * char::MAX.len_utf8();
+    let text = password.expose();
+    let fits = text.len() <= longest_in_bytes && (PASSWORD_MIN..=PASSWORD_MAX).contains(&text.chars().count());
+    if fits {
+        Ok(())
+    } else {
+        Err(AuthError::invalid("password", &format!("it must have {PASSWORD_MIN} to {PASSWORD_MAX} characters")))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn length_is_counted_in_characters_and_bounded_in_bytes() {
+        let check = |text: String| check_password(&text.into()).is_ok();
+        assert!(!check("é".repeat(7)));
+        assert!(check("é".repeat(8)));
+        assert!(check("🦀".repeat(256)));
+        assert!(!check("🦀".repeat(257)));
+        assert!(!check("a".repeat(257)));
+        assert!(!check(String::new()));
     }
 }

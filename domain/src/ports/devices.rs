@@ -11,14 +11,16 @@ use crate::{
 #[cfg_attr(feature = "testing", mockall::automock)]
 #[async_trait]
 pub trait Devices: Send + Sync {
-    /// Adds a device, if its user has fewer than `limit`. Durable when it returns.
+    /// Adds a device, if its user has fewer than `limit` whose credentials hold at `device.created_at`; those whose
+    /// credentials have ended by then are removed in the same step. Durable when it returns.
     ///
     /// # Errors
     /// [`StoreError::Taken`] when the key (or id) belongs to a device already; [`StoreError::Full`] with the number of
     /// devices there are. Nothing is changed then.
     async fn insert(&self, device: Device, limit: usize) -> Result<(), StoreError>;
 
-    /// Renews the expiry (and name) of the device with this key, if it belongs to `user`; `None` when it does not.
+    /// Sets `seen_at` and `expires_at` of the device with this key, if it belongs to `user`, and returns it as it is then;
+    /// `None` when it does not.
     ///
     /// # Errors
     /// [`StoreError::Unavailable`].

@@ -13,6 +13,7 @@ pub trait KeyPairs: Send + Sync {
     ///
     /// # Errors
     /// [`KeyError::Seed`] when the text is no seed, or one of a kind Relais has no use for.
+    #[allow(clippy::wrong_self_convention, reason = "the port makes pairs; a pair is not made from it")]
     fn from_seed(&self, seed: &Secret) -> Result<KeyPair, KeyError>;
 
     /// The signature of `bytes`, 64 bytes of Ed25519.

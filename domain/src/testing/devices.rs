@@ -1,1 +1,140 @@
+//! The contract of [`crate::ports::Devices`].
 
+#![allow(clippy::unwrap_used, reason = "a suite panics where the contract is not kept")]
+
+use futures_util::future::join_all;
+use jiff::Timestamp;
+
+use crate::{
+    credentials::{KeyKind, PublicKey},
+    identity::UserId,
+    ports::{Device, Devices, StoreError, Users},
+    testing::users,
+};
+
+fn at(second: i64) -> Timestamp {
+    Timestamp::from_millisecond(1_767_225_600_007 + second * 1_000).expect("a time within range")
+}
+
+/// The user key of a number.
+#[must_use]
+pub fn key(number: u8) -> PublicKey {
+    PublicKey::from_raw(KeyKind::User, &[number; 32])
+}
+
+/// A device of `user` with the key of `number`, made `number` seconds into 2026, which never ends.
+///
+/// # Panics
+/// When `user` is no user id.
+#[must_use]
+pub fn device(user: &str, number: u8) -> Device {
+    Device {
+        id: format!("{user}-{number:03}").parse().expect("a device id"),
+        user: user.parse().expect("a user id"),
+        name: format!("{user}'s 📱 {number}"),
+        key: key(number),
+        created_at: at(number.into()),
+        seen_at: at(number.into()),
+        expires_at: None,
+    }
+}
+
+/// Panics where `devices`, empty at first, does not keep its contract. The users it is tried with are added to `users`,
+/// for a store that wants to know them.
+pub async fn suite(devices: &dyn Devices, users: &dyn Users) {
+    for name in ["ada", "bob", "cyd", "dan", "eve"] {
+        users.insert(users::user(name)).await.unwrap();
+    }
+    keeps_and_forgets(devices).await;
+    renews(devices).await;
+    keeps_the_limit(devices).await;
+    keeps_the_limit_in_a_race(devices).await;
+}
+
+async fn keeps_and_forgets(devices: &dyn Devices) {
+    let ada: UserId = "ada".parse().unwrap();
+    let bob: UserId = "bob".parse().unwrap();
+    assert_eq!(devices.of_user(&ada).await.unwrap(), []);
+
+    let mut ending = device("ada", 2);
+    ending.expires_at = Some(at(1_000));
+    for one in [ending.clone(), device("ada", 1), device("bob", 3)] {
+        devices.insert(one, 20).await.unwrap();
+    }
+    assert_eq!(devices.of_user(&ada).await.unwrap(), [device("ada", 1), ending.clone()], "oldest first, as added");
+
+    let mut stolen = device("bob", 4);
+    stolen.key = key(1);
+    assert!(matches!(devices.insert(stolen, 20).await, Err(StoreError::Taken)), "a key is there once");
+    let mut double = device("bob", 4);
+    double.id = ending.id.clone();
+    assert!(matches!(devices.insert(double, 20).await, Err(StoreError::Taken)), "an id is there once");
+    assert_eq!(devices.of_user(&bob).await.unwrap(), [device("bob", 3)], "what is refused changes nothing");
+
+    assert_eq!(devices.remove(&bob, &ending.id).await.unwrap(), None, "nobody removes what is another's");
+    assert_eq!(devices.remove(&ada, &ending.id).await.unwrap(), Some(ending.clone()));
+    assert_eq!(devices.remove(&ada, &ending.id).await.unwrap(), None, "a repeat finds nothing");
+    assert_eq!(devices.of_user(&ada).await.unwrap(), [device("ada", 1)]);
+    devices.insert(ending, 20).await.unwrap();
+}
+
+async fn renews(devices: &dyn Devices) {
+    let ada: UserId = "ada".parse().unwrap();
+    let bob: UserId = "bob".parse().unwrap();
+    assert_eq!(devices.renew(&bob, &key(1), at(50), None).await.unwrap(), None, "nobody renews what is another's");
+    assert_eq!(devices.renew(&ada, &key(99), at(50), None).await.unwrap(), None, "nor what is not there");
+    let renewed = Device { seen_at: at(50), expires_at: Some(at(2_000)), ..device("ada", 1) };
+    for _ in 0..2 {
+        let answer = devices.renew(&ada, &key(1), at(50), Some(at(2_000))).await.unwrap();
+        assert_eq!(answer.as_ref(), Some(&renewed), "a repeat does the same");
+    }
+    assert_eq!(devices.of_user(&ada).await.unwrap().first(), Some(&renewed), "and it is kept");
+    let answer = devices.renew(&ada, &key(1), at(60), None).await.unwrap();
+    assert_eq!(answer, Some(Device { seen_at: at(60), ..device("ada", 1) }), "an end can be taken away");
+}
+
+async fn keeps_the_limit(devices: &dyn Devices) {
+    let cyd: UserId = "cyd".parse().unwrap();
+    let ending = |number: u8, end| Device { expires_at: Some(end), ..device("cyd", number) };
+    devices.insert(ending(10, at(11)), 2).await.unwrap();
+    devices.insert(device("cyd", 10 + 10), 2).await.unwrap();
+    assert_eq!(devices.of_user(&cyd).await.unwrap(), [device("cyd", 20)], "what ended before is removed");
+    devices.insert(ending(21, at(23)), 2).await.unwrap();
+    assert!(matches!(devices.insert(device("cyd", 22), 2).await, Err(StoreError::Full(2))), "two are two");
+    assert!(devices.renew(&cyd, &key(22), at(22), None).await.unwrap().is_none(), "and nothing was added");
+    let mut stolen = device("cyd", 24);
+    stolen.key = key(20);
+    assert!(matches!(devices.insert(stolen, 2).await, Err(StoreError::Taken)));
+    assert_eq!(devices.of_user(&cyd).await.unwrap().len(), 2, "what is refused removes nothing either");
+    devices.insert(device("cyd", 23), 2).await.unwrap();
+    assert_eq!(
+        devices.of_user(&cyd).await.unwrap(),
+        [device("cyd", 20), device("cyd", 23)],
+        "an end is an end to the ms"
+    );
+    devices.insert(device("dan", 30), 1).await.unwrap();
+    assert!(matches!(devices.insert(device("dan", 31), 1).await, Err(StoreError::Full(1))), "each user has a limit");
+}
+
+async fn keeps_the_limit_in_a_race(devices: &dyn Devices) {
+    let eve: UserId = "eve".parse().unwrap();
+    devices.insert(device("eve", 40), 3).await.unwrap();
+    devices.insert(device("eve", 41), 3).await.unwrap();
+    let race = join_all((50..58).map(|number| devices.insert(device("eve", number), 3))).await;
+    assert_eq!(race.iter().filter(|result| result.is_ok()).count(), 1, "of eight for one place one wins: {race:?}");
+    assert!(
+        race.iter().all(|result| matches!(result, Ok(()) | Err(StoreError::Full(3)))),
+        "and the others are told that it is full: {race:?}"
+    );
+    assert_eq!(devices.of_user(&eve).await.unwrap().len(), 3);
+}
+
+#[cfg(test)]
+mod tests {
+    use crate::memory;
+
+    #[tokio::test]
+    async fn memory_keeps_it() {
+        super::suite(&memory::Devices::default(), &memory::Users::default()).await;
+    }
+}

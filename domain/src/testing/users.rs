@@ -1,1 +1,83 @@
+//! The contract of [`crate::ports::Users`].
 
+#![allow(clippy::unwrap_used, reason = "a suite panics where the contract is not kept")]
+
+use futures_util::future::join_all;
+use jiff::Timestamp;
+
+use crate::{
+    auth::PasswordHash,
+    identity::UserId,
+    ports::{StoreError, User, Users},
+};
+
+/// A user with this id, and an email address made of it.
+///
+/// # Panics
+/// When `id` is no user id.
+#[must_use]
+pub fn user(id: &str) -> User {
+    User {
+        id: id.parse().expect("a user id"),
+        email: format!("{id}@example.org").parse().expect("an email address"),
+        password: PasswordHash::from_text("$memory$0$0$".to_owned()),
+        created_at: Timestamp::from_millisecond(1_767_225_600_123).expect("a time within range"),
+    }
+}
+
+fn same(one: &User, other: &User) -> bool {
+    let password = one.password.expose() == other.password.expose();
+    one.id == other.id && one.email == other.email && one.created_at == other.created_at && password
+}
+
+/// Panics where `users`, empty at first, does not keep its contract.
+pub async fn suite(users: &dyn Users) {
+    let ada = user("ada");
+    assert!(users.by_id(&ada.id).await.unwrap().is_none(), "who was never added is not found");
+    assert!(users.by_email(&ada.email).await.unwrap().is_none(), "who was never added is not found");
+
+    users.insert(ada.clone()).await.unwrap();
+    for found in [users.by_id(&ada.id).await.unwrap(), users.by_email(&ada.email).await.unwrap()] {
+        assert!(found.is_some_and(|found| same(&found, &ada)), "a user is found as added, to the millisecond");
+    }
+
+    let mut namesake = user("grace");
+    namesake.email = ada.email.clone();
+    assert!(matches!(users.insert(namesake).await, Err(StoreError::Taken)), "an email address is there once");
+    let mut double = user("grace");
+    double.id = ada.id.clone();
+    assert!(matches!(users.insert(double.clone()).await, Err(StoreError::Taken)), "an id is there once");
+    assert!(users.by_email(&double.email).await.unwrap().is_none(), "what is refused changes nothing");
+    assert!(users.by_id(&ada.id).await.unwrap().is_some_and(|found| same(&found, &ada)), "nor what was there");
+
+    let mut odd = user("odd");
+    odd.email = "o'brien+%_*@bücher.example".parse().expect("an email address");
+    users.insert(odd.clone()).await.unwrap();
+    assert!(users.by_email(&odd.email).await.unwrap().is_some_and(|found| same(&found, &odd)), "odd letters are kept");
+    let like = "%@example.org".parse().expect("an email address");
+    assert!(users.by_email(&like).await.unwrap().is_none(), "an address is no pattern");
+
+    let race = join_all((0..8).map(|n| {
+        let mut rival = user(&format!("rival-{n}"));
+        rival.email = "race@example.org".parse().expect("an email address");
+        users.insert(rival)
+    }))
+    .await;
+    assert_eq!(race.iter().filter(|result| result.is_ok()).count(), 1, "of eight at once one wins");
+    assert!(
+        race.iter().all(|result| matches!(result, Ok(()) | Err(StoreError::Taken))),
+        "and the others are told that it is taken: {race:?}"
+    );
+    let nobody: UserId = "nobody".parse().expect("a user id");
+    assert!(users.by_id(&nobody).await.unwrap().is_none());
+}
+
+#[cfg(test)]
+mod tests {
+    use crate::memory;
+
+    #[tokio::test]
+    async fn memory_keeps_it() {
+        super::suite(&memory::Users::default()).await;
+    }
+}

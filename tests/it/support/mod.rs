@@ -1,7 +1,13 @@
 //! Real servers as children, each on ports and folders of its own, ended with the test.
 
 mod broker;
+mod http;
 mod tools;
+mod up;
+mod verdict;
 
 pub(crate) use broker::Broker;
+pub(crate) use http::http;
 pub(crate) use tools::tool;
+pub(crate) use up::{Lines, PASSWORD, Ran, Up, User, World, run, signal};
+pub(crate) use verdict::Verdict;

@@ -1,0 +1,54 @@
+//! The OpenAPI document, and the page that shows it.
+
+use std::sync::Arc;
+
+use poem::http::Method;
+use poem_openapi::{LicenseObject, OpenApi, OpenApiService};
+use serde_json::{Value, json};
+
+use super::{api::Endpoints, guard::Paths};
+
+pub(super) fn service(endpoints: Endpoints) -> OpenApiService<Endpoints, ()> {
+    OpenApiService::new(endpoints, "Relais", env!("CARGO_PKG_VERSION"))
+        .description(
+            "Login for a message-based backend on NATS: register, log in, and connect to the brokers with what the login \
+             answers.",
+        )
+        .license(LicenseObject::new("Apache-2.0").url("https://www.apache.org/licenses/LICENSE-2.0"))
+}
+
+/// The document alone, for which no endpoint works.
+pub(super) fn standalone() -> OpenApiService<Endpoints, ()> {
+    service(Endpoints { auth: None, ready: Arc::new(|| Box::pin(async { Err("not running".to_owned()) })) })
+}
+
+/// The document of a service, with what the framework cannot say: that requests take no other fields, and that a
+/// password is needed, as it is unless `auth.proof` is `none`.
+pub(super) fn json(service: &OpenApiService<Endpoints, ()>) -> String {
+    let mut document: Value = serde_json::from_str(&service.spec()).unwrap_or_default();
+    for request in ["RegisterRequest", "LoginRequest"] {
+        let schema = &mut document["components"]["schemas"][request];
+        schema["additionalProperties"] = json!(false);
+        schema["required"] = json!(["email", "password"]);
+    }
+    let mut text = serde_json::to_string_pretty(&document).unwrap_or_default();
+    text.push('\n');
+    text
+}
+
+/// The page of Swagger UI, with script, style and document within: it loads nothing.
+pub(super) fn page(service: &OpenApiService<Endpoints, ()>) -> String {
+    // "</" would end the script that the document stands in.
+    let document = json(service).replace("</", "<\\/");
+    format!("<!DOCTYPE html>\n{}", service.swagger_ui_html().replace(&service.spec(), &document))
+}
+
+/// Every path and its methods, those beside the document too.
+pub(super) fn paths() -> Paths {
+    let documented = Endpoints::meta().into_iter().flat_map(|api| api.paths).map(|path| {
+        let methods = path.operations.into_iter().map(|operation| operation.method).collect();
+        (path.path, methods)
+    });
+    let others = ["/docs", "/openapi.json"].map(|path| (path.to_owned(), vec![Method::GET]));
+    documented.chain(others).collect()
+}

@@ -1,0 +1,137 @@
+use async_trait::async_trait;
+use jiff::Timestamp;
+use relais_domain::{
+    credentials::PublicKey,
+    identity::{DeviceId, UserId},
+    ports::{Device, StoreError},
+};
+use sea_orm::{
+    ActiveValue::Set, ColumnTrait, DatabaseConnection, DatabaseTransaction, EntityTrait, ExprTrait, PaginatorTrait,
+    QueryFilter, QueryOrder, TransactionTrait, sea_query::Expr,
+};
+
+use super::{device, failed, millis, unreadable, user};
+
+/// The table `devices`.
+#[derive(Clone)]
+pub struct Devices {
+    pub(super) connection: DatabaseConnection,
+}
+
+impl TryFrom<device::Model> for Device {
+    type Error = StoreError;
+
+    fn try_from(row: device::Model) -> Result<Self, StoreError> {
+        Ok(Self {
+            id: row.id.parse().map_err(|_| unreadable("id"))?,
+            user: row.user_id.parse().map_err(|_| unreadable("user_id"))?,
+            name: row.name,
+            key: row.nkey.parse().map_err(|_| unreadable("nkey"))?,
+            created_at: millis::read("created_at", row.created_at)?,
+            seen_at: millis::read("seen_at", row.seen_at)?,
+            expires_at: row.expires_at.map(|end| millis::read("expires_at", end)).transpose()?,
+        })
+    }
+}
+
+impl From<Device> for device::ActiveModel {
+    fn from(device: Device) -> Self {
+        Self {
+            id: Set(device.id.into()),
+            user_id: Set(device.user.into()),
+            name: Set(device.name),
+            nkey: Set(device.key.into()),
+            created_at: Set(device.created_at.as_millisecond()),
+            seen_at: Set(device.seen_at.as_millisecond()),
+            expires_at: Set(device.expires_at.map(Timestamp::as_millisecond)),
+        }
+    }
+}
+
+/// Makes the rest of the transaction wait for every other one about the same user's devices, until it has ended. A
+/// write that changes nothing does so on every database, and in SQLite it takes the right to write before anything is
+/// read, so that what is read is still true when it is acted on.
+async fn alone_with(user: &UserId, transaction: &DatabaseTransaction) -> Result<(), StoreError> {
+    user::Entity::update_many()
+        .col_expr(user::Column::CreatedAt, Expr::col(user::Column::CreatedAt))
+        .filter(user::Column::Id.eq(user.as_str()))
+        .exec(transaction)
+        .await
+        .map_err(failed)?;
+    Ok(())
+}
+
+async fn insert(device: Device, limit: usize, transaction: &DatabaseTransaction) -> Result<(), StoreError> {
+    alone_with(&device.user, transaction).await?;
+    let of_user = device::Column::UserId.eq(device.user.as_str());
+    device::Entity::delete_many()
+        .filter(of_user.clone())
+        .filter(device::Column::ExpiresAt.lte(device.created_at.as_millisecond()))
+        .exec(transaction)
+        .await
+        .map_err(failed)?;
+    let count = device::Entity::find().filter(of_user).count(transaction).await.map_err(failed)?;
+    let count = usize::try_from(count).unwrap_or(usize::MAX);
+    if count >= limit {
+        return Err(StoreError::Full(count));
+    }
+    let row = device::ActiveModel::from(device);
+    device::Entity::insert(row).exec_without_returning(transaction).await.map_err(failed)?;
+    Ok(())
+}
+
+#[async_trait]
+impl relais_domain::ports::Devices for Devices {
+    async fn insert(&self, device: Device, limit: usize) -> Result<(), StoreError> {
+        let transaction = self.connection.begin().await.map_err(failed)?;
+        match insert(device, limit, &transaction).await {
+            Ok(()) => transaction.commit().await.map_err(failed),
+            Err(error) => {
+                // Why it was refused is what the caller wants to know; a connection that cannot even roll back is
+                // thrown away by the pool.
+                let _ = transaction.rollback().await;
+                Err(error)
+            }
+        }
+    }
+
+    async fn renew(
+        &self,
+        user: &UserId,
+        key: &PublicKey,
+        seen_at: Timestamp,
+        expires_at: Option<Timestamp>,
+    ) -> Result<Option<Device>, StoreError> {
+        let own = || device::Column::UserId.eq(user.as_str()).and(device::Column::Nkey.eq(key.as_str()));
+        device::Entity::update_many()
+            .col_expr(device::Column::SeenAt, Expr::value(seen_at.as_millisecond()))
+            .col_expr(device::Column::ExpiresAt, Expr::value(expires_at.map(Timestamp::as_millisecond)))
+            .filter(own())
+            .exec(&self.connection)
+            .await
+            .map_err(failed)?;
+        // A look, not the number of rows, tells whether there is one: MySQL counts no row that was so already.
+        let row = device::Entity::find().filter(own()).one(&self.connection).await.map_err(failed)?;
+        row.map(Device::try_from).transpose()
+    }
+
+    async fn of_user(&self, user: &UserId) -> Result<Vec<Device>, StoreError> {
+        let rows = device::Entity::find()
+            .filter(device::Column::UserId.eq(user.as_str()))
+            .order_by_asc(device::Column::CreatedAt)
+            .order_by_asc(device::Column::Id)
+            .all(&self.connection)
+            .await
+            .map_err(failed)?;
+        rows.into_iter().map(Device::try_from).collect()
+    }
+
+    async fn remove(&self, user: &UserId, device: &DeviceId) -> Result<Option<Device>, StoreError> {
+        let own = || device::Column::UserId.eq(user.as_str()).and(device::Column::Id.eq(device.as_str()));
+        let found = device::Entity::find().filter(own()).one(&self.connection).await.map_err(failed)?;
+        let Some(found) = found else { return Ok(None) };
+        let removed = device::Entity::delete_many().filter(own()).exec(&self.connection).await.map_err(failed)?;
+        // Of two who remove it at once, one did.
+        if removed.rows_affected == 0 { Ok(None) } else { Device::try_from(found).map(Some) }
+    }
+}

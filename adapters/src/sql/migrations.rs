@@ -1,0 +1,89 @@
+//! How the tables came to be what they are. A migration that has been released is never changed.
+
+use sea_orm::DbErr;
+use sea_orm_migration::{
+    MigrationName, MigrationTrait, MigratorTrait, SchemaManager, async_trait, prelude::*, schema::*,
+};
+
+pub(super) struct Migrator;
+
+impl MigratorTrait for Migrator {
+    fn migrations() -> Vec<Box<dyn MigrationTrait>> {
+        vec![Box::new(UsersAndDevices)]
+    }
+}
+
+struct UsersAndDevices;
+
+impl MigrationName for UsersAndDevices {
+    fn name(&self) -> &'static str {
+        "m0001_users_and_devices"
+    }
+}
+
+// The trait is declared with the lifetime elided, and async_trait makes a difference of it.
+#[allow(elided_lifetimes_in_paths)]
+#[async_trait::async_trait]
+impl MigrationTrait for UsersAndDevices {
+    /// All or nothing, where the database can (MySQL commits each statement that changes tables).
+    fn use_transaction(&self) -> Option<bool> {
+        Some(true)
+    }
+
+    async fn up(&self, manager: &SchemaManager) -> Result<(), DbErr> {
+        let users = Table::create()
+            .table("users")
+            .col(string_len("id", 64).primary_key())
+            .col(string_len_uniq("email", 254))
+            .col(string_len("password", 255))
+            .col(big_integer("created_at"))
+            .to_owned();
+        manager.create_table(users).await?;
+        let owner = ForeignKey::create()
+            .name("fk_devices_user_id")
+            .from("devices", "user_id")
+            .to("users", "id")
+            .on_delete(ForeignKeyAction::Cascade)
+            .on_update(ForeignKeyAction::Restrict)
+            .to_owned();
+        let devices = Table::create()
+            .table("devices")
+            .col(string_len("id", 64).primary_key())
+            .col(string_len("user_id", 64))
+            .col(string_len("name", 64))
+            .col(string_len_uniq("nkey", 56))
+            .col(big_integer("created_at"))
+            .col(big_integer("seen_at"))
+            .col(big_integer_null("expires_at"))
+            .foreign_key(&mut owner.clone())
+            .to_owned();
+        manager.create_table(devices).await?;
+        let by_user = Index::create()
+            .name("ix_devices_user_id_created_at")
+            .table("devices")
+            .col("user_id")
+            .col("created_at")
+            .to_owned();
+        manager.create_index(by_user).await
+    }
+
+    async fn down(&self, manager: &SchemaManager) -> Result<(), DbErr> {
+        manager.drop_table(Table::drop().table("devices").to_owned()).await?;
+        manager.drop_table(Table::drop().table("users").to_owned()).await
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test]
+    async fn go_up_twice_and_down_again() {
+        let database = crate::sql::Database::open("sqlite::memory:").await.unwrap();
+        for _ in 0..2 {
+            database.migrate().await.unwrap();
+        }
+        Migrator::down(&database.connection, None).await.unwrap();
+        database.migrate().await.unwrap();
+    }
+}

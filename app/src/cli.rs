@@ -1,0 +1,386 @@
+//! The command line: what can be typed, and the help that teaches it.
+
+use std::{path::PathBuf, time::Duration};
+
+use clap::{Args, Parser, Subcommand, ValueEnum};
+use relais_domain::{auth::Email, identity::ServiceName, subject::Pattern};
+
+use crate::settings::{Flag, SettingsError, Sources};
+
+/// The server that is meant when none is named.
+pub const DEFAULT_SERVER: &str = "http://127.0.0.1:8080";
+
+/// A message-based backend for mobile, web and edge apps on NATS.
+#[derive(Debug, Parser)]
+#[command(
+    name = "relais",
+    version,
+    propagate_version = true,
+    max_term_width = 100,
+    after_help = "\
+A first round, with `relais up` running in another terminal:
+  relais register you@example.org
+  relais login you@example.org
+  relais request echo.identified hello
+
+Exit codes: 0 done, 1 failed, 2 wrong usage, 3 not logged in or not allowed, 4 nobody answered in time,
+5 kept in the Buffer, not yet delivered."
+)]
+pub struct Cli {
+    /// What holds for every command.
+    #[command(flatten)]
+    pub globals: Globals,
+    /// What to do.
+    #[command(subcommand)]
+    pub command: Command,
+}
+
+/// What holds for every command.
+#[derive(Debug, Clone, Args)]
+#[command(next_help_heading = "For every command")]
+pub struct Globals {
+    /// The HTTP API to register and log in at [default: http://127.0.0.1:8080]
+    #[arg(long, global = true, value_name = "URL", env = "RELAIS_SERVER")]
+    pub server: Option<String>,
+    /// The login to use; each profile is one
+    #[arg(long, global = true, value_name = "NAME", default_value = "default", env = "RELAIS_PROFILE")]
+    pub profile: String,
+    /// Print JSON, for scripts
+    #[arg(long, global = true)]
+    pub json: bool,
+    /// The settings file [default: relais.toml, if it is there]
+    #[arg(long, global = true, value_name = "FILE", env = "RELAIS_CONFIG")]
+    pub config: Option<PathBuf>,
+    /// Set one setting, such as http.listen=127.0.0.1:0; `relais settings` lists them
+    #[arg(long, global = true, value_name = "KEY=VALUE")]
+    pub set: Vec<String>,
+    /// The folder in which everything is kept [default: relais-data]
+    #[arg(long, global = true, value_name = "FOLDER")]
+    pub data: Option<String>,
+    /// Log more: -v debug, -vv trace
+    #[arg(short, long, global = true, action = clap::ArgAction::Count)]
+    pub verbose: u8,
+}
+
+/// What can be done.
+#[derive(Debug, Subcommand)]
+pub enum Command {
+    /// Run the whole backend on this machine, with a broker of its own
+    #[command(after_help = "Examples:\n  relais up\n  relais up --http 127.0.0.1:0 --nats 127.0.0.1:0 --json")]
+    Up(UpArgs),
+    /// Run the backend against an external broker (nats.url, nats.creds)
+    #[command(after_help = "Example:\n  RELAIS_NATS__CREDS=relais.creds relais serve --nats tls://nats.example.org")]
+    Serve(ServeArgs),
+    /// Register a user; the password is asked for, or read from standard input
+    #[command(
+        after_help = "Examples:\n  relais register you@example.org\n  echo \"$PASSWORD\" | relais register you@example.org"
+    )]
+    Register(RegisterArgs),
+    /// Log in: this device makes a key, and its credentials are stored in the profile
+    #[command(
+        after_help = "Examples:\n  relais login you@example.org\n  relais login you@example.org --server https://api.example.org --profile work"
+    )]
+    Login(LoginArgs),
+    /// Ask a route, and print its answer
+    #[command(after_help = "\
+`from.{your id}.` is put in front of SUBJECT. BODY is text, for the message's first string field, or a JSON object.
+
+Examples:
+  relais request echo.identified hello
+  relais request echo '{\"message\": \"hello\"}' --json
+  relais request orders.new '{\"item\": \"tea\"}' --type OrderRequest --descriptors shop.proto
+  cat photo.jpg | relais request thumbnails - --raw > small.jpg")]
+    Request(RequestArgs),
+    /// Send a message that awaits no answer
+    #[command(after_help = "Example:\n  relais publish echo hello")]
+    Publish(PublishArgs),
+    /// Listen, and print one line a message, until Ctrl-C
+    #[command(after_help = "\
+`to.{your id}.` is put in front of SUBJECT; * stands for one token, a last > for the rest.
+
+Examples:
+  relais subscribe '>'
+  relais subscribe orders.* --type Order --descriptors shop.proto --count 1 --json")]
+    Subscribe(SubscribeArgs),
+    /// Who is logged in, where, until when, and what they may do
+    Whoami,
+    /// Every setting, its value, and where it came from
+    #[command(after_help = "Examples:\n  relais settings\n  RELAIS_HTTP__LISTEN=127.0.0.1:9000 relais settings --json")]
+    Settings,
+    /// Services: programs of yours that answer messages
+    #[command(subcommand)]
+    Service(ServiceCommand),
+    /// Credentials for persons who operate
+    #[command(subcommand)]
+    Creds(CredsCommand),
+    /// Print a description of the API
+    #[command(subcommand)]
+    Spec(SpecCommand),
+    /// Print a script that completes commands in a shell
+    #[command(after_help = "Example:\n  relais completions bash > ~/.local/share/bash-completion/completions/relais")]
+    Completions {
+        /// For which shell
+        shell: clap_complete::Shell,
+    },
+}
+
+/// What `up` takes.
+#[derive(Debug, Clone, Args)]
+pub struct UpArgs {
+    /// Where the HTTP API listens (http.listen)
+    #[arg(long, value_name = "ADDRESS")]
+    pub http: Option<String>,
+    /// Where the broker listens (nats.listen)
+    #[arg(long, value_name = "ADDRESS")]
+    pub nats: Option<String>,
+    /// Where the broker listens for browsers (nats.websocket)
+    #[arg(long, value_name = "ADDRESS")]
+    pub websocket: Option<String>,
+}
+
+/// What `serve` takes.
+#[derive(Debug, Clone, Args)]
+pub struct ServeArgs {
+    /// Where the HTTP API listens (http.listen)
+    #[arg(long, value_name = "ADDRESS")]
+    pub http: Option<String>,
+    /// The brokers to connect to (nats.url)
+    #[arg(long, value_name = "URL")]
+    pub nats: Option<String>,
+    /// The creds file to connect to them with (nats.creds)
+    #[arg(long, value_name = "FILE")]
+    pub creds: Option<String>,
+}
+
+/// What `register` takes.
+#[derive(Debug, Clone, Args)]
+pub struct RegisterArgs {
+    /// The address to register
+    pub email: Email,
+}
+
+/// What `login` takes.
+#[derive(Debug, Clone, Args)]
+pub struct LoginArgs {
+    /// The registered address
+    pub email: Email,
+    /// What you call this device, at most 64 characters
+    #[arg(long, value_name = "NAME")]
+    pub device: Option<String>,
+}
+
+/// How a body becomes a message.
+#[derive(Debug, Clone, Default, Args)]
+pub struct TypeArgs {
+    /// The protobuf type of the message, in full or short if that is unique
+    #[arg(long = "type", value_name = "NAME", conflicts_with = "raw")]
+    pub type_name: Option<String>,
+    /// Where the type is: a .proto file, or an encoded FileDescriptorSet
+    #[arg(long, value_name = "FILE", requires = "type_name")]
+    pub descriptors: Option<PathBuf>,
+    /// Bytes as they are, without protobuf
+    #[arg(long)]
+    pub raw: bool,
+}
+
+/// What `request` takes.
+#[derive(Debug, Clone, Args)]
+pub struct RequestArgs {
+    /// Where to ask; `from.{your id}.` is put in front
+    pub subject: String,
+    /// Text, a JSON object, or - for standard input; left out, an empty message
+    pub body: Option<String>,
+    /// The types.
+    #[command(flatten)]
+    pub types: TypeArgs,
+    /// The answer's type [default: what a service in the descriptors says, else XResponse for XRequest]
+    #[arg(long, value_name = "NAME", requires = "type_name")]
+    pub answer: Option<String>,
+    /// How long to wait, such as 500ms, 5s or 2m
+    #[arg(long, value_name = "TIME", default_value = "5s", value_parser = parse_duration)]
+    pub timeout: Duration,
+}
+
+/// What `publish` takes.
+#[derive(Debug, Clone, Args)]
+pub struct PublishArgs {
+    /// Where to send; `from.{your id}.` is put in front
+    pub subject: String,
+    /// Text, a JSON object, or - for standard input; left out, an empty message
+    pub body: Option<String>,
+    /// The type.
+    #[command(flatten)]
+    pub types: TypeArgs,
+}
+
+/// What `subscribe` takes.
+#[derive(Debug, Clone, Args)]
+pub struct SubscribeArgs {
+    /// What to listen to; `to.{your id}.` is put in front
+    pub subject: String,
+    /// The type; without one, messages are printed as text, or in base64 when they are none
+    #[command(flatten)]
+    pub types: TypeArgs,
+    /// End after this many messages
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u64).range(1..))]
+    pub count: Option<u64>,
+}
+
+/// What can be done with services.
+#[derive(Debug, Subcommand)]
+pub enum ServiceCommand {
+    /// Make the credentials of a service; run where the data folder is
+    #[command(
+        after_help = "Examples:\n  relais service add shop\n  relais service add shop --route 'from.{user}.orders.>'"
+    )]
+    Add(ServiceAddArgs),
+}
+
+/// What `service add` takes.
+#[derive(Debug, Clone, Args)]
+pub struct ServiceAddArgs {
+    /// Its name: 1 to 32 characters of a-z, 0-9 and -
+    pub name: ServiceName,
+    /// Where to write the creds, - for standard output [default: services/NAME.creds in the data folder]
+    #[arg(long, value_name = "FILE")]
+    pub out: Option<PathBuf>,
+    /// What it may listen to, such as 'from.{user}.orders.{rest..}'; may be repeated [default: all that users send]
+    #[arg(long = "route", value_name = "PATTERN", value_parser = parse_route)]
+    pub routes: Vec<Pattern>,
+}
+
+/// What can be done with credentials.
+#[derive(Debug, Subcommand)]
+pub enum CredsCommand {
+    /// Make credentials for a person who looks: services, streams, never messages
+    #[command(after_help = "Example:\n  relais creds export --role operator --name nina --out nina.creds")]
+    Export(CredsExportArgs),
+}
+
+/// What `creds export` takes.
+#[derive(Debug, Clone, Args)]
+pub struct CredsExportArgs {
+    /// What they may do
+    #[arg(long)]
+    pub role: Role,
+    /// Who they are
+    #[arg(long, default_value = "operator")]
+    pub name: ServiceName,
+    /// Where to write the creds, - for standard output [default: operators/NAME.creds in the data folder]
+    #[arg(long, value_name = "FILE")]
+    pub out: Option<PathBuf>,
+}
+
+/// The roles of persons.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum Role {
+    /// Looks at services and streams
+    Operator,
+}
+
+/// What can be described.
+#[derive(Debug, Subcommand)]
+pub enum SpecCommand {
+    /// The HTTP API, as an OpenAPI document
+    Openapi,
+}
+
+impl Globals {
+    /// The sources of settings: this process, with `--config`, `--data`, `-v` and `--set` over them, and `flags` of the
+    /// command itself before `--set`.
+    ///
+    /// # Errors
+    /// [`SettingsError::NoEquals`], [`SettingsError::Directory`].
+    pub fn sources(&self, flags: impl IntoIterator<Item = Flag>) -> Result<Sources, SettingsError> {
+        let mut sources = Sources::of_process()?;
+        if let Some(config) = &self.config {
+            sources.file = Some(config.clone());
+        }
+        if let Some(level) = self.log_level() {
+            sources.flags.push(Flag { flag: "-v", key: "log".to_owned(), value: level.to_owned() });
+        }
+        sources.flags.extend(flag("--data", "data", self.data.as_ref()));
+        sources.flags.extend(flags);
+        self.set.iter().try_for_each(|assignment| sources.set(assignment))?;
+        Ok(sources)
+    }
+
+    /// What `-v` asks for.
+    #[must_use]
+    pub fn log_level(&self) -> Option<&'static str> {
+        match self.verbose {
+            0 => None,
+            1 => Some("debug"),
+            _ => Some("trace"),
+        }
+    }
+
+    /// The server that is meant.
+    #[must_use]
+    pub fn server(&self) -> &str {
+        self.server.as_deref().unwrap_or(DEFAULT_SERVER)
+    }
+}
+
+impl UpArgs {
+    /// Its flags, as settings.
+    #[must_use]
+    pub fn flags(&self) -> Vec<Flag> {
+        let http = flag("--http", "http.listen", self.http.as_ref());
+        let nats = flag("--nats", "nats.listen", self.nats.as_ref());
+        http.into_iter().chain(nats).chain(flag("--websocket", "nats.websocket", self.websocket.as_ref())).collect()
+    }
+}
+
+impl ServeArgs {
+    /// Its flags, as settings.
+    #[must_use]
+    pub fn flags(&self) -> Vec<Flag> {
+        let http = flag("--http", "http.listen", self.http.as_ref());
+        let nats = flag("--nats", "nats.url", self.nats.as_ref());
+        http.into_iter().chain(nats).chain(flag("--creds", "nats.creds", self.creds.as_ref())).collect()
+    }
+}
+
+fn flag(flag: &'static str, key: &str, value: Option<&String>) -> Option<Flag> {
+    value.map(|value| Flag { flag, key: key.to_owned(), value: value.clone() })
+}
+
+/// `500ms`, `5s`, `2m`, and a plain number of seconds; more than nothing and at most a day.
+fn parse_duration(text: &str) -> Result<Duration, String> {
+    let digits = text.trim_end_matches(|c: char| c.is_ascii_alphabetic());
+    let count: u64 = digits.parse().map_err(|_| "write a time such as 500ms, 5s or 2m".to_owned())?;
+    let millis = match &text[digits.len()..] {
+        "ms" => Some(count),
+        "s" | "" => count.checked_mul(1_000),
+        "m" => count.checked_mul(60_000),
+        _ => return Err("write a time such as 500ms, 5s or 2m".to_owned()),
+    };
+    match millis {
+        Some(millis @ 1..=86_400_000) => Ok(Duration::from_millis(millis)),
+        _ => Err("the time must be more than nothing and at most a day".to_owned()),
+    }
+}
+
+/// A pattern, or a filter as NATS writes it (`from.*.orders.>`), whose wildcards get names.
+fn parse_route(text: &str) -> Result<Pattern, String> {
+    let tokens: Vec<String> = text
+        .split('.')
+        .enumerate()
+        .map(|(at, token)| match token {
+            "*" => format!("{{w{at}}}"),
+            ">" => "{rest..}".to_owned(),
+            token => token.to_owned(),
+        })
+        .collect();
+    let pattern: Pattern = tokens.join(".").parse().map_err(|error| format!("{error}"))?;
+    // Services hear what users send; anything wider would be an eavesdropper.
+    if pattern.filter().as_str().starts_with("from.") {
+        Ok(pattern)
+    } else {
+        Err("a route begins with from.".to_owned())
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,54 @@
+//! A client of one user, from the creds file of a login.
+
+use std::{path::Path, sync::Arc};
+
+use relais_adapters::{
+    nats::{self, ConnectOptions},
+    nkeys, system,
+};
+use relais_domain::{
+    client::{Client, outgoing},
+    identity::UserId,
+    ports::Rng,
+};
+
+use crate::error::{Error, Result};
+
+/// Connects as the user whose creds lie at `creds`; `relais whoami` says where that is after a login.
+///
+/// ```no_run
+/// # async fn example() -> Result<(), Box<dyn std::error::Error>> {
+/// use relais::prelude::*;
+///
+/// let client = relais::connect_client(&["nats://127.0.0.1:4222"], "ada.creds").await?;
+/// let answer: EchoResponse = client.request("echo", &EchoRequest { message: "hello".into() }).await?;
+/// # Ok(())
+/// # }
+/// ```
+///
+/// # Errors
+/// [`Error`]: the file cannot be read or holds no user's creds, or no broker lets us in.
+pub async fn connect_client(servers: &[&str], creds: impl AsRef<Path>) -> Result<Client> {
+    let path = creds.as_ref();
+    let rng: Arc<dyn Rng> = Arc::new(system::Rng);
+    let keys = Arc::new(nkeys::KeyPairs::new(Arc::clone(&rng)));
+    let (creds, claims) = crate::serve::read_creds(path)?;
+    // A device's JWT is named `{user}_{device}`; a user id has no `_`.
+    let user = claims.name.split_once('_').and_then(|(user, _)| user.parse::<UserId>().ok());
+    let user = user.ok_or_else(|| Error::Creds {
+        path: path.to_owned(),
+        source: format!("they are those of {}, which is no user", claims.name).into(),
+    })?;
+    let options = ConnectOptions {
+        servers: servers.iter().map(|&server| server.to_owned()).collect(),
+        jwt: creds.jwt,
+        seed: creds.seed,
+        inbox_prefix: format!("_INBOX.{user}"),
+        name: "relais client".to_owned(),
+        probe: Some(outgoing(&user, "_probe").expect("a user id is a token")),
+        keys,
+        rng,
+    };
+    let bus = nats::Bus::connect(options).await?;
+    Ok(Client::new(Arc::new(bus), user))
+}

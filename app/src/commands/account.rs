@@ -1,0 +1,157 @@
+//! `relais register`, `login`, `whoami`.
+
+use std::{
+    io::Write as _,
+    time::{SystemTime, UNIX_EPOCH},
+};
+
+use jiff::Timestamp;
+use relais_adapters::http_client::{Client, ClientError, LoggedIn, Login};
+use relais_domain::{
+    auth::Email,
+    credentials::{KeyKind, UserJwt, creds::Creds},
+    ports::{KeyPair, KeyPairs},
+};
+use serde_json::{Value, json};
+
+use super::Context;
+use crate::{
+    cli::{LoginArgs, RegisterArgs},
+    exit::Failure,
+    profile::Profile,
+};
+
+/// Registers a user.
+pub(super) async fn register(args: &RegisterArgs, context: &mut Context<'_>) -> Result<(), Failure> {
+    let client = Client::new(context.globals.server())?;
+    let password = context.terminal.password(true)?;
+    let user = client.register(&args.email, &password).await.map_err(|error| {
+        let taken = matches!(error, ClientError::Conflict(_));
+        let failure = Failure::from(error);
+        if taken { failure.hint(format!("log in with `relais login {}`", args.email)) } else { failure }
+    })?;
+    let out = &mut context.terminal.out;
+    if context.globals.json {
+        let user = json!({"id": user.id, "email": user.email, "created_at": user.created_at});
+        return Ok(writeln!(out, "{user}")?);
+    }
+    writeln!(out, "registered {} as {}", args.email, user.id)?;
+    Ok(writeln!(context.terminal.err, "next: relais login {}", args.email)?)
+}
+
+/// Logs in: the device's key stays here, only its public half is sent.
+pub(super) async fn login(args: &LoginArgs, keys: &dyn KeyPairs, context: &mut Context<'_>) -> Result<(), Failure> {
+    let client = Client::new(context.globals.server())?;
+    let name = context.globals.profile.clone();
+    context.profiles.creds_path(&name)?;
+    let password = context.terminal.password(false)?;
+    let attempt = async |pair: &KeyPair| {
+        let device = args.device.as_deref();
+        client.login(&Login { email: &args.email, password: &password, device, public_key: &pair.public }).await
+    };
+    let known = known_pair(context, client.server(), &args.email, keys);
+    let mut pair = known.clone().unwrap_or_else(|| keys.generate(KeyKind::User));
+    let mut result = attempt(&pair).await;
+    // The server has no use for the old key any more: its device was removed, or the user is another one by now.
+    if matches!(result, Err(ClientError::Conflict(_))) && known.is_some() {
+        pair = keys.generate(KeyKind::User);
+        result = attempt(&pair).await;
+    }
+    let answer = result.map_err(|error| {
+        let unknown = matches!(error, ClientError::Unauthorized(_));
+        let failure = Failure::from(error);
+        let hint = format!("check address and password; a new user registers with `relais register {}`", args.email);
+        if unknown { failure.hint(hint) } else { failure }
+    })?;
+    let creds = Creds { jwt: UserJwt::from_text(answer.jwt.clone()), seed: pair.seed };
+    let profile = profile_of(&answer, client.server(), &args.email);
+    let path = context.profiles.save(&name, &profile, &creds, &answer.access_token)?;
+    let out = &mut context.terminal.out;
+    if context.globals.json {
+        return Ok(writeln!(out, "{}", as_json(&profile, &path.to_string_lossy()))?);
+    }
+    let until = profile.expires_at.map_or("for ever".to_owned(), |end| format!("until {end}"));
+    writeln!(out, "logged in as {} ({}) at {}, {until}", args.email, profile.user_id, profile.server)?;
+    Ok(writeln!(context.terminal.err, "next: relais request echo.identified hello")?)
+}
+
+/// Prints who is logged in.
+pub(super) fn whoami(context: &mut Context<'_>) -> Result<(), Failure> {
+    let profile = current(context)?;
+    let path = context.profiles.creds_path(&context.globals.profile)?.to_string_lossy().into_owned();
+    let out = &mut context.terminal.out;
+    if context.globals.json {
+        return Ok(writeln!(out, "{}", as_json(&profile, &path))?);
+    }
+    let expires = match profile.expires_at {
+        Some(end) if end <= now() => format!("{end} (expired: log in again)"),
+        Some(end) => end.to_string(),
+        None => "never".to_owned(),
+    };
+    for (name, value) in [
+        ("user id", profile.user_id.to_string()),
+        ("email", profile.email),
+        ("device id", profile.device_id.to_string()),
+        ("server", profile.server),
+        ("brokers", profile.servers.join(", ")),
+        ("creds", path),
+        ("inbox prefix", profile.inbox_prefix),
+        ("expires", expires),
+        ("may publish", profile.permissions.publish.join(", ")),
+        ("may listen to", profile.permissions.subscribe.join(", ")),
+    ] {
+        writeln!(out, "{name:14} {}", super::printing::one_line(&value))?;
+    }
+    Ok(())
+}
+
+/// The login of the chosen profile, at the chosen server if one was chosen.
+pub(super) fn current(context: &Context<'_>) -> Result<Profile, Failure> {
+    let server = context.globals.server.as_deref().map(Client::new).transpose()?;
+    Ok(context.profiles.open(&context.globals.profile, server.as_ref().map(Client::server))?)
+}
+
+/// What time it is.
+pub(super) fn now() -> Timestamp {
+    let seconds = SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |since| since.as_secs());
+    i64::try_from(seconds).ok().and_then(|seconds| Timestamp::from_second(seconds).ok()).unwrap_or(Timestamp::MAX)
+}
+
+/// The key of this device, if the profile holds one of the same user at the same server.
+fn known_pair(context: &Context<'_>, server: &str, email: &Email, keys: &dyn KeyPairs) -> Option<KeyPair> {
+    let name = &context.globals.profile;
+    let profile = context.profiles.open(name, Some(server)).ok()?;
+    if profile.email != email.as_str() {
+        return None;
+    }
+    let pair = keys.from_seed(&context.profiles.creds(name).ok()?.seed).ok()?;
+    (pair.public.kind() == KeyKind::User).then_some(pair)
+}
+
+fn profile_of(answer: &LoggedIn, server: &str, email: &Email) -> Profile {
+    Profile {
+        server: server.to_owned(),
+        user_id: answer.user_id.clone(),
+        email: email.as_str().to_owned(),
+        device_id: answer.device_id.clone(),
+        servers: answer.servers.clone(),
+        websocket: answer.websocket.clone(),
+        inbox_prefix: answer.inbox_prefix.clone(),
+        expires_at: answer.expires_at,
+        permissions: answer.permissions.clone(),
+    }
+}
+
+fn as_json(profile: &Profile, creds: &str) -> Value {
+    json!({
+        "user_id": profile.user_id,
+        "email": profile.email,
+        "device_id": profile.device_id,
+        "server": profile.server,
+        "servers": profile.servers,
+        "creds": creds,
+        "inbox_prefix": profile.inbox_prefix,
+        "expires_at": profile.expires_at,
+        "permissions": profile.permissions,
+    })
+}

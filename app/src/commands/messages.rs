@@ -1,0 +1,154 @@
+//! `relais request`, `publish`, `subscribe`.
+
+use std::{future::Future, sync::Arc, time::Duration};
+
+use futures_util::StreamExt as _;
+use relais_domain::{
+    message::{Headers, Message},
+    ports::Bus,
+    routing::Fault,
+    subject::Filter,
+};
+
+use super::{
+    Context, Terminal, account,
+    printing::one_line,
+    subjects::{check_filter, check_subject, incoming, outgoing},
+    typing::{self, Codec},
+};
+use crate::{
+    cli::{PublishArgs, RequestArgs, SubscribeArgs},
+    connect::{self, ConnectOptions},
+    exit::{Exit, Failure},
+    lifecycle::Signals,
+    profile::Profile,
+};
+
+/// Asks, and prints the answer.
+pub(super) async fn request(args: &RequestArgs, context: &mut Context<'_>) -> Result<(), Failure> {
+    check_subject(&args.subject)?;
+    let profile = account::current(context)?;
+    let subject = outgoing(&profile.user_id, &args.subject)?;
+    let short = without_prefix(subject.as_str(), &format!("from.{}.", profile.user_id));
+    let (question, answer) = typing::of_request(&args.types, args.answer.as_deref(), short)?;
+    let payload = question.encode(args.body.as_deref(), &mut context.terminal)?;
+    let bus = open(&profile, context).await?;
+    let message = Message::new(subject, payload);
+    let result = ask(&*bus, message, args.timeout, &answer, context.globals.json, &mut context.terminal).await;
+    // What was asked is answered or has failed; a connection that breaks now changes nothing.
+    let _ = bus.drain().await;
+    result
+}
+
+/// Sends, and returns when the broker has taken it.
+pub(super) async fn publish(args: &PublishArgs, context: &mut Context<'_>) -> Result<(), Failure> {
+    check_subject(&args.subject)?;
+    let profile = account::current(context)?;
+    let subject = outgoing(&profile.user_id, &args.subject)?;
+    let short = without_prefix(subject.as_str(), &format!("from.{}.", profile.user_id));
+    let payload = typing::of_publish(&args.types, short)?.encode(args.body.as_deref(), &mut context.terminal)?;
+    let bus = open(&profile, context).await?;
+    bus.publish(Message::new(subject, payload)).await?;
+    bus.flush().await?;
+    // The flush has told that it arrived.
+    let _ = bus.drain().await;
+    Ok(())
+}
+
+/// Listens until Ctrl-C, or for `--count` messages.
+pub(super) async fn subscribe(args: &SubscribeArgs, context: &mut Context<'_>) -> Result<(), Failure> {
+    check_filter(&args.subject)?;
+    let profile = account::current(context)?;
+    let filter = incoming(&profile.user_id, &args.subject)?;
+    let codec = typing::of_subscription(&args.types)?;
+    // Before "listening" is said: from then on Ctrl-C ends it well.
+    let mut signals = Signals::listen()?;
+    let bus = open(&profile, context).await?;
+    let json = context.globals.json;
+    let result = listen(&*bus, filter, &codec, args.count, signals.next(), json, &mut context.terminal).await;
+    // What arrived has been printed.
+    let _ = bus.drain().await;
+    result
+}
+
+pub(super) async fn ask(
+    bus: &dyn Bus,
+    message: Message,
+    timeout: Duration,
+    answer: &Codec,
+    json: bool,
+    terminal: &mut Terminal<'_>,
+) -> Result<(), Failure> {
+    let reply = bus.request(message, timeout).await?;
+    match fault(&reply.headers) {
+        Some(failure) => Err(failure),
+        None => answer.print(&reply.payload, json, terminal),
+    }
+}
+
+pub(super) async fn listen(
+    bus: &dyn Bus,
+    filter: Filter,
+    codec: &Codec,
+    count: Option<u64>,
+    end: impl Future<Output = ()>,
+    json: bool,
+    terminal: &mut Terminal<'_>,
+) -> Result<(), Failure> {
+    let mut subscription = bus.subscribe(filter.clone(), None).await?;
+    writeln!(terminal.err, "listening on {filter}")?;
+    terminal.err.flush()?;
+    let mut end = std::pin::pin!(end);
+    let mut left = count;
+    while left != Some(0) {
+        let delivery = tokio::select! {
+            biased;
+            () = &mut end => return Ok(()),
+            delivery = subscription.next() => delivery,
+        };
+        match delivery {
+            Some(Ok(message)) => {
+                writeln!(terminal.out, "{}", codec.line(message.subject.as_str(), &message.payload, json))?;
+                terminal.out.flush()?;
+                left = left.map(|left| left - 1);
+            }
+            Some(Err(malformed)) => writeln!(terminal.err, "dropped a message: {malformed}")?,
+            None => {
+                return Err(Failure::new(Exit::NoAnswer, "the connection to the broker has ended")
+                    .hint("run the command again; if it says so again, log in again"));
+            }
+        }
+    }
+    Ok(())
+}
+
+/// The error that an answer carries (NATS ADR-32), if it carries one.
+fn fault(headers: &Headers) -> Option<Failure> {
+    let fault = Fault::from_headers(headers)?;
+    let exit = match fault.code() {
+        401 | 403 => Exit::NotAllowed,
+        503 | 504 => Exit::NoAnswer,
+        _ => Exit::Failed,
+    };
+    Some(Failure::new(exit, format!("the service answered with an error: {}", one_line(&fault.to_string()))))
+}
+
+async fn open(profile: &Profile, context: &Context<'_>) -> Result<Arc<dyn Bus>, Failure> {
+    let name = &context.globals.profile;
+    if profile.expires_at.is_some_and(|end| end <= account::now()) {
+        let failure = Failure::new(Exit::NotAllowed, format!("the credentials of the profile {name} have expired"));
+        return Err(failure.hint(format!("log in again with `relais login {}`", profile.email)));
+    }
+    let options = ConnectOptions {
+        servers: profile.servers.clone(),
+        creds: context.profiles.creds(name)?,
+        inbox_prefix: profile.inbox_prefix.clone(),
+        probe: outgoing(&profile.user_id, "_probe")?,
+        name: "relais cli".to_owned(),
+    };
+    Ok(connect::connect(options).await?)
+}
+
+fn without_prefix<'s>(subject: &'s str, prefix: &str) -> &'s str {
+    subject.strip_prefix(prefix).unwrap_or(subject)
+}

@@ -1,0 +1,119 @@
+//! The commands: each takes what was typed and a [`Context`], and ends with `Ok` or a [`Failure`].
+
+mod account;
+mod messages;
+mod printing;
+mod service;
+mod settings;
+mod subjects;
+mod terminal;
+mod typing;
+
+pub mod up;
+
+pub use terminal::Terminal;
+
+use std::process::ExitCode;
+
+use clap::{CommandFactory as _, Parser as _};
+
+use crate::{
+    cli::{Cli, Command, CredsCommand, Globals, ServiceCommand, SpecCommand},
+    connect,
+    exit::{Exit, Failure},
+    profile::Profiles,
+};
+
+/// What every command is given.
+pub struct Context<'a> {
+    /// The flags that hold for every command.
+    pub globals: Globals,
+    /// Where it reads and writes.
+    pub terminal: Terminal<'a>,
+    /// Where logins are kept.
+    pub profiles: Profiles,
+}
+
+/// Runs the program: reads the arguments, does what they say, and tells how it ended.
+#[must_use]
+pub fn main() -> ExitCode {
+    let cli = match Cli::try_parse() {
+        Ok(cli) => cli,
+        Err(error) => {
+            // A closed terminal is no reason to say anything more.
+            let _ = error.print();
+            return ExitCode::from(u8::try_from(error.exit_code()).unwrap_or(Exit::Usage as u8));
+        }
+    };
+    let result =
+        tokio::runtime::Builder::new_multi_thread().enable_all().build().map_err(Failure::from).and_then(|runtime| {
+            let result = runtime.block_on(Box::pin(run(cli)));
+            // A thread that still waits for standard input must not hold us up.
+            runtime.shutdown_background();
+            result
+        });
+    let exit = match result {
+        Ok(()) => Exit::Done,
+        Err(failure) => {
+            // Where standard error is gone there is nobody to tell.
+            let _ = terminal::tell(&mut anstream::stderr(), &failure);
+            failure.exit
+        }
+    };
+    exit.into()
+}
+
+async fn run(cli: Cli) -> Result<(), Failure> {
+    let (mut out, mut err, mut input) = (std::io::stdout(), anstream::stderr(), std::io::stdin());
+    let terminal = Terminal::of_process(&mut out, &mut err, &mut input);
+    let mut context = Context { globals: cli.globals, terminal, profiles: Profiles::of_user()? };
+    if !matches!(cli.command, Command::Up(_) | Command::Serve(_)) {
+        log_to_stderr(context.globals.log_level().unwrap_or("warn"))?;
+    }
+    dispatch(cli.command, &mut context).await
+}
+
+async fn dispatch(command: Command, context: &mut Context<'_>) -> Result<(), Failure> {
+    match command {
+        Command::Up(args) => Box::pin(up::up(args, context)).await,
+        Command::Serve(args) => Box::pin(up::serve(args, context)).await,
+        Command::Register(args) => account::register(&args, context).await,
+        Command::Login(args) => account::login(&args, &*connect::key_pairs(), context).await,
+        Command::Request(args) => messages::request(&args, context).await,
+        Command::Publish(args) => messages::publish(&args, context).await,
+        Command::Subscribe(args) => messages::subscribe(&args, context).await,
+        Command::Whoami => account::whoami(context),
+        Command::Settings => settings::print(context),
+        Command::Service(ServiceCommand::Add(args)) => {
+            let settings = service::installation(context)?;
+            service::add(&args, &settings, &*connect::issuer(&settings)?, &*connect::key_pairs(), context).await
+        }
+        Command::Creds(CredsCommand::Export(args)) => {
+            let settings = service::installation(context)?;
+            service::export(&args, &settings, &*connect::issuer(&settings)?, &*connect::key_pairs(), context).await
+        }
+        Command::Spec(SpecCommand::Openapi) => Ok(writeln!(context.terminal.out, "{}", connect::openapi().trim_end())?),
+        Command::Completions { shell } => {
+            // Written in one piece, because the generator panics on a broken pipe.
+            let mut script = Vec::new();
+            clap_complete::generate(shell, &mut Cli::command(), "relais", &mut script);
+            Ok(context.terminal.out.write_all(&script)?)
+        }
+    }
+}
+
+/// Sends what is logged to standard error, filtered as the setting `log` says. Once a process.
+///
+/// # Errors
+/// When `filter` is no filter.
+pub fn log_to_stderr(filter: &str) -> Result<(), Failure> {
+    let filter = tracing_subscriber::EnvFilter::try_new(filter).map_err(|error| Failure::of(Exit::Usage, &error))?;
+    let colour = anstream::AutoStream::choice(&std::io::stderr()) != anstream::ColorChoice::Never;
+    let subscriber = tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr).with_ansi(colour);
+    // A second call finds the first one's subscriber in place, which does as well.
+    let _ = subscriber.try_init();
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,85 @@
+//! Where the commands meet the broker and the keys: the only functions through which they reach either.
+
+use std::sync::Arc;
+
+use relais_adapters::{
+    http,
+    nats::{self, ConnectError},
+    nkeys, nsc, system,
+};
+use relais_domain::{
+    credentials::creds::Creds,
+    ports::{Bus, BusError, CredentialsIssuer, KeyPairs, Rng},
+    subject::Subject,
+};
+
+use crate::{
+    exit::{Exit, Failure},
+    settings::Settings,
+};
+
+/// What connecting takes.
+pub struct ConnectOptions {
+    /// Brokers, one after the other until one answers.
+    pub servers: Vec<String>,
+    /// The user JWT and its seed.
+    pub creds: Creds,
+    /// What goes in front of inboxes; the broker lets this user listen to no other.
+    pub inbox_prefix: String,
+    /// A subject that this user may publish to and nobody listens to.
+    pub probe: Subject,
+    /// What the connection is called in the broker's reports.
+    pub name: String,
+}
+
+/// Connects to a broker.
+///
+/// # Errors
+/// [`BusError::Unauthorized`] when the broker does not believe the credential, [`BusError::Disconnected`] when none
+/// answers.
+pub async fn connect(options: ConnectOptions) -> Result<Arc<dyn Bus>, BusError> {
+    let rng: Arc<dyn Rng> = Arc::new(system::Rng);
+    let options = nats::ConnectOptions {
+        servers: options.servers,
+        jwt: options.creds.jwt,
+        seed: options.creds.seed,
+        inbox_prefix: options.inbox_prefix,
+        name: options.name,
+        probe: Some(options.probe),
+        keys: Arc::new(nkeys::KeyPairs::new(Arc::clone(&rng))),
+        rng,
+    };
+    match nats::Bus::connect(options).await {
+        Ok(bus) => Ok(Arc::new(bus)),
+        Err(ConnectError::Unauthorized { .. }) => Err(BusError::Unauthorized),
+        Err(error) => Err(BusError::Disconnected(Some(error.into()))),
+    }
+}
+
+/// Key pairs from the system's randomness.
+#[must_use]
+pub fn key_pairs() -> Arc<dyn KeyPairs> {
+    Arc::new(nkeys::KeyPairs::new(Arc::new(system::Rng)))
+}
+
+/// The engine that signs for the installation in `nsc.creds_directory`.
+///
+/// # Errors
+/// When the store there cannot be used.
+pub fn issuer(settings: &Settings) -> Result<Arc<dyn CredentialsIssuer>, Failure> {
+    let own = nsc::Settings {
+        directory: settings.creds_directory(),
+        operator: settings.nsc.operator.clone(),
+        account: settings.nsc.account.clone(),
+    };
+    match nsc::Native::open(own, key_pairs(), Arc::new(system::Clock)) {
+        Ok(native) => Ok(Arc::new(native)),
+        Err(error) => Err(Failure::of(Exit::Failed, &error)),
+    }
+}
+
+/// The OpenAPI document of the HTTP API.
+#[must_use]
+pub fn openapi() -> String {
+    http::openapi_json()
+}

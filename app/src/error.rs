@@ -1,0 +1,85 @@
+use std::{io, net::SocketAddr, path::PathBuf};
+
+use relais_adapters::nats;
+use relais_domain::routing;
+
+use crate::settings::SettingsError;
+
+/// What `relais` returns.
+pub type Result<T, E = Error> = std::result::Result<T, E>;
+
+/// Why Relais did not start, or could not go on. Each text says what happened and, where it helps, what to do; the
+/// source says why.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum Error {
+    /// The settings cannot be used.
+    #[error(transparent)]
+    Settings(#[from] SettingsError),
+    /// A file or folder cannot be used.
+    #[error("{what} {} cannot be used", path.display())]
+    File {
+        /// What it is to us.
+        what: &'static str,
+        /// Which.
+        path: PathBuf,
+        /// Why not.
+        #[source]
+        source: io::Error,
+    },
+    /// Another process runs on this data folder.
+    #[error("another relais runs on the data folder {}; end it, or set `data` to another folder", .0.display())]
+    Busy(PathBuf),
+    /// An address cannot be listened on.
+    #[error("cannot listen on {address} ({setting})")]
+    Listen {
+        /// Which setting it comes from.
+        setting: &'static str,
+        /// The address.
+        address: SocketAddr,
+        /// Why not.
+        #[source]
+        source: io::Error,
+    },
+    /// No creds to connect with.
+    #[error("nats.creds is not set: it names the creds file to connect with; `relais service add NAME` makes one")]
+    NoCreds,
+    /// A creds file that is none.
+    #[error("{} is no creds file of a service; `relais service add NAME` makes one", path.display())]
+    Creds {
+        /// Which.
+        path: PathBuf,
+        /// Why not.
+        #[source]
+        source: Box<dyn std::error::Error + Send + Sync>,
+    },
+    /// The settings name one service, the creds another.
+    #[error("service.name is {set}, but the creds in {} are those of {own}", path.display())]
+    OtherService {
+        /// What was set.
+        set: String,
+        /// What the creds say.
+        own: String,
+        /// The creds.
+        path: PathBuf,
+    },
+    /// No connection to the broker.
+    #[error(transparent)]
+    Connect(#[from] nats::ConnectError),
+    /// The router has mistakes, or a route was refused.
+    #[error(transparent)]
+    Start(#[from] routing::StartError),
+    /// The broker ended the connection for good.
+    #[error("the broker has ended the connection for good: the credential has expired or was revoked")]
+    Ended,
+    /// A part of the backend.
+    #[cfg(feature = "server")]
+    #[error("{what}")]
+    Part {
+        /// What could not be done.
+        what: String,
+        /// Why not.
+        #[source]
+        source: Box<dyn std::error::Error + Send + Sync>,
+    },
+}

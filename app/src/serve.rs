@@ -1,0 +1,120 @@
+//! A service of your own: its routes, against a broker that runs elsewhere.
+
+use std::{fs, path::Path, sync::Arc};
+
+use relais_adapters::{
+    nats::{self, ConnectOptions},
+    nkeys, system,
+};
+use relais_domain::{
+    credentials::{
+        Grantee, UserClaims,
+        creds::{Creds, CredsError},
+    },
+    identity::ServiceName,
+    ports::{Bus as _, Clock, Rng},
+    routing::{Router, Service, ServiceOptions},
+    secret::Secret,
+};
+
+use crate::{
+    error::{Error, Result},
+    lifecycle::{PATIENCE, Signals},
+    settings::Settings,
+};
+
+/// Where a broker is when `nats.url` does not say: where `relais up` runs one.
+const URL: &str = "nats://127.0.0.1:4222";
+
+/// Runs the routes of `router` as a service, until Ctrl-C or SIGTERM.
+///
+/// It connects to `nats.url` (`nats://127.0.0.1:4222` unless set) with the creds in `nats.creds`, which
+/// `relais service add NAME` makes. The name in them is the service's name and queue group: of several instances each
+/// message reaches one. At the end handlers that run are waited for, up to ten seconds.
+///
+/// # Errors
+/// [`Error`]; among them every mistake in the router, with file and line.
+pub async fn serve(settings: Settings, router: Router) -> Result<()> {
+    log(&settings.log);
+    let mut signals = Signals::listen().map_err(|source| file("the signals of", Path::new("this process"), source))?;
+    let path = settings.nats.creds.clone().ok_or(Error::NoCreds)?;
+    let (name, creds) = identity(&settings, &path)?;
+    let servers = match settings.nats.url.as_slice() {
+        [] => vec![URL.to_owned()],
+        urls => urls.iter().map(|url| url.expose().to_owned()).collect(),
+    };
+    let bus = nats::Bus::connect(options(servers.clone(), &name, creds)).await?;
+    let patterns: Vec<_> = router.routes().map(|own| own.iter().map(ToString::to_string).collect()).unwrap_or_default();
+    let mut service = start(router, &bus, name.clone()).await?;
+    tracing::info!(service = %name, routes = %patterns.join(", "), servers = %servers.join(", "), "answering");
+    let ended = tokio::select! {
+        () = signals.next() => Ok(()),
+        () = bus.ended() => Err(Error::Ended),
+    };
+    signals.next_ends_at_once();
+    let report = service.drain(PATIENCE).await;
+    for (pattern, messages) in &report.given_up {
+        tracing::warn!(route = %pattern, messages, "given up at the end");
+    }
+    if let Err(error) = bus.drain().await {
+        tracing::warn!(%error, "the connection did not end well");
+    }
+    ended
+}
+
+pub(crate) fn file(what: &'static str, path: &Path, source: std::io::Error) -> Error {
+    Error::File { what, path: path.to_owned(), source }
+}
+
+/// A creds file, whole and undamaged, and what its JWT claims.
+pub(crate) fn read_creds(path: &Path) -> Result<(Creds, UserClaims)> {
+    let text = fs::read_to_string(path).map_err(|source| file("the creds file", path, source))?;
+    let text = Secret::from(text);
+    let wrong = |error: CredsError| Error::Creds { path: path.to_owned(), source: error.into() };
+    let creds = Creds::parse(text.expose()).map_err(wrong)?;
+    let claims = creds.check(&nkeys::KeyPairs::new(Arc::new(system::Rng))).map_err(wrong)?;
+    Ok((creds, claims))
+}
+
+/// Who the creds say we are.
+pub(crate) fn identity(settings: &Settings, path: &Path) -> Result<(ServiceName, Creds)> {
+    let (creds, claims) = read_creds(path)?;
+    let own = claims.name.strip_prefix("svc-").and_then(|name| name.parse::<ServiceName>().ok());
+    let own = own.ok_or_else(|| Error::Creds {
+        path: path.to_owned(),
+        source: format!("they are those of {}, which is no service", claims.name).into(),
+    })?;
+    let set = &settings.service.name;
+    if set.as_str() != "relais" && *set != own {
+        return Err(Error::OtherService { set: set.to_string(), own: own.to_string(), path: path.to_owned() });
+    }
+    Ok((own, creds))
+}
+
+/// How a service connects.
+pub(crate) fn options(servers: Vec<String>, name: &ServiceName, creds: Creds) -> ConnectOptions {
+    let rng: Arc<dyn Rng> = Arc::new(system::Rng);
+    ConnectOptions {
+        servers,
+        jwt: creds.jwt,
+        seed: creds.seed,
+        inbox_prefix: Grantee::Service { name: name.clone(), routes: Vec::new() }.inbox_prefix(),
+        name: name.to_string(),
+        // A service may publish to any user's inboxes; `_` is no user.
+        probe: Some("_INBOX._.probe".parse().expect("a fixed subject")),
+        keys: Arc::new(nkeys::KeyPairs::new(Arc::clone(&rng))),
+        rng,
+    }
+}
+
+pub(crate) async fn start(router: Router, bus: &nats::Bus, name: ServiceName) -> Result<Service> {
+    let clock: Arc<dyn Clock> = Arc::new(system::Clock);
+    let spawner = system::Spawner::current();
+    Ok(Service::start(router, Arc::new(bus.clone()), clock, &spawner, ServiceOptions::new(name)).await?)
+}
+
+/// Logs to standard error, unless the program has set up logging of its own.
+fn log(filter: &str) {
+    let filter = tracing_subscriber::EnvFilter::try_new(filter).unwrap_or_default();
+    let _ = tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr).try_init();
+}

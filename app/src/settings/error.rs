@@ -1,0 +1,67 @@
+use std::{net::SocketAddr, path::PathBuf};
+
+use super::Source;
+
+/// Why settings cannot be used.
+#[derive(Debug, thiserror::Error)]
+pub enum SettingsError {
+    /// The file cannot be read.
+    #[error("cannot read the settings file {}", path.display())]
+    Unreadable {
+        /// Which.
+        path: PathBuf,
+        /// Why.
+        #[source]
+        source: std::io::Error,
+    },
+    /// The working directory or a variable cannot be read.
+    #[error("cannot tell the working directory")]
+    Directory(#[source] std::io::Error),
+    /// The file is no TOML. What stands on that line is not shown: it may be a secret.
+    #[error("{}:{line}: this is no TOML: {reason}", path.display())]
+    Syntax {
+        /// Which.
+        path: PathBuf,
+        /// Counted from 1.
+        line: usize,
+        /// What is wrong.
+        reason: String,
+    },
+    /// A name that is no setting.
+    #[error("{source_name} sets {name}, which is no setting{}", nearest.as_ref().map(|name| format!("; did you mean {name}?")).unwrap_or_default())]
+    Unknown {
+        /// Where.
+        source_name: Source,
+        /// What was set.
+        name: String,
+        /// The nearest known name, as it is written there.
+        nearest: Option<String>,
+    },
+    /// A value that is not of its setting's kind.
+    #[error("{source_name} sets {key} to {given}; expected {expected}")]
+    Value {
+        /// Where.
+        source_name: Source,
+        /// Which setting.
+        key: &'static str,
+        /// What was given, with secrets hidden.
+        given: String,
+        /// What would do.
+        expected: &'static str,
+    },
+    /// A variable whose value is no text.
+    #[error("the variable {0} is not UTF-8")]
+    NotText(String),
+    /// `--set` without a `=`.
+    #[error("--set {0} has no =; write --set http.listen=127.0.0.1:8080")]
+    NoEquals(String),
+    /// `auth.proof = "none"` where others can reach it.
+    #[error(
+        "auth.proof is none, so anybody can log in as anybody, and http.listen is {listen}, which other machines reach; \
+         listen on 127.0.0.1, or set auth.proof to password"
+    )]
+    OpenDoor {
+        /// Where HTTP would listen.
+        listen: SocketAddr,
+    },
+}

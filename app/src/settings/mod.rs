@@ -1,0 +1,213 @@
+//! Settings: what can be set, where it may be set, and where each value came from.
+//!
+//! Four layers, each over the one before: defaults, `relais.toml` in the working directory (or the file that
+//! `RELAIS_CONFIG` or `--config` names), environment variables, flags. A variable is the name of the setting in capitals
+//! behind `RELAIS_`, with `__` between levels: `http.listen` is `RELAIS_HTTP__LISTEN`. The settings `nsc.…` are also read
+//! from `NSC_…`; other variables beginning with `NSC_` belong to the real nsc and are left alone. Any other name that is
+//! not known is refused, with the nearest known one: a misspelt setting that is ignored in silence costs an afternoon.
+//!
+//! A relative path in a file is relative to that file's folder; elsewhere to the working directory. An empty value
+//! means "none" for a setting that can be absent, and is refused for the others.
+
+mod error;
+mod keys;
+mod layers;
+mod read;
+mod secret_url;
+mod show;
+
+pub use error::SettingsError;
+pub use layers::{Flag, Source, Sources};
+pub use secret_url::SecretUrl;
+pub use show::Row;
+
+use std::{
+    collections::BTreeMap,
+    net::{Ipv4Addr, SocketAddr},
+    path::PathBuf,
+};
+
+use relais_domain::identity::ServiceName;
+
+/// What is logged unless told otherwise: our own news, and only warnings of the libraries below.
+const LOG: &str = "info,async_nats=warn,poem=warn,sea_orm_migration=warn,sqlx=warn";
+
+/// Everything that can be set. [`Settings::default`] is what a laptop needs.
+///
+/// ```
+/// let mut settings = relais::settings::Settings::default();
+/// settings.http.listen = "127.0.0.1:0".parse()?;
+/// # Ok::<(), std::net::AddrParseError>(())
+/// ```
+#[derive(Debug, Clone)]
+pub struct Settings {
+    /// `data`: the folder in which everything is kept.
+    pub data: PathBuf,
+    /// `service.…`
+    pub service: Service,
+    /// `examples`: whether the example routes answer; `None` is yes in `up` and no in `serve`.
+    pub examples: Option<bool>,
+    /// `http.…`
+    pub http: Http,
+    /// `nats.…`
+    pub nats: Nats,
+    /// `sql.…`
+    pub sql: Sql,
+    /// `auth.…`
+    pub auth: Auth,
+    /// `nsc.…`
+    pub nsc: Nsc,
+    /// `log`: what is logged, as a filter of tracing-subscriber: `info`, `relais=debug,warn`.
+    pub log: String,
+}
+
+/// The service that this process is on the bus.
+#[derive(Debug, Clone)]
+pub struct Service {
+    /// `service.name`: its name and queue group; the built-in one is `relais`.
+    pub name: ServiceName,
+}
+
+/// The HTTP API.
+#[derive(Debug, Clone)]
+pub struct Http {
+    /// `http.listen`; port 0 is any free one.
+    pub listen: SocketAddr,
+    /// `http.public_url`: what clients are told, and whose host is ours.
+    pub public_url: Option<String>,
+    /// `http.allowed_origins`: origins of web apps that may call, as `https://app.example.org`.
+    pub allowed_origins: Vec<String>,
+}
+
+/// The broker: the child of `up`, or an external one.
+#[derive(Debug, Clone)]
+pub struct Nats {
+    /// `nats.listen`: where the child listens for clients.
+    pub listen: SocketAddr,
+    /// `nats.websocket`: where it listens for browsers.
+    pub websocket: SocketAddr,
+    /// `nats.monitor`: where it answers monitoring, on loopback only.
+    pub monitor: SocketAddr,
+    /// `nats.url`: brokers to connect to; none means the child.
+    pub url: Vec<SecretUrl>,
+    /// `nats.creds`: the creds file to connect with.
+    pub creds: Option<PathBuf>,
+    /// `nats.public_urls`: what clients are told instead of `nats.listen` or `nats.url`.
+    pub public_urls: Vec<String>,
+    /// `nats.public_websocket`: the same for browsers.
+    pub public_websocket: Vec<String>,
+    /// `nats.server`: the nats-server to run; `None` is the one on PATH.
+    pub server: Option<PathBuf>,
+}
+
+/// The database.
+#[derive(Debug, Clone)]
+pub struct Sql {
+    /// `sql.url`; `None` is an SQLite file in `data`.
+    pub url: Option<SecretUrl>,
+}
+
+/// How users prove who they are.
+#[derive(Debug, Clone)]
+pub struct Auth {
+    /// `auth.proof`
+    pub proof: Proof,
+}
+
+/// What a login needs beside the email.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Proof {
+    /// The password given at registration.
+    Password,
+    /// Nothing: for local play, with HTTP on loopback only.
+    None,
+}
+
+/// Operator, accounts and keys.
+#[derive(Debug, Clone)]
+pub struct Nsc {
+    /// `nsc.creds_directory`: where keys and JWTs lie, as nsc lays them out; `None` is `nsc` in `data`.
+    pub creds_directory: Option<PathBuf>,
+    /// `nsc.operator`: its name.
+    pub operator: String,
+    /// `nsc.account`: the application account's name.
+    pub account: String,
+    /// `nsc.expiry`: how long credentials hold, in nsc's syntax: `6M`, `30d`, `12h`, `0` for ever.
+    pub expiry: String,
+}
+
+/// Settings together with where each came from.
+#[derive(Debug, Clone)]
+pub struct Loaded {
+    /// The settings.
+    pub settings: Settings,
+    origins: BTreeMap<&'static str, Source>,
+}
+
+impl Default for Settings {
+    fn default() -> Self {
+        let loopback = |port| SocketAddr::from((Ipv4Addr::LOCALHOST, port));
+        Self {
+            data: PathBuf::from("relais-data"),
+            service: Service { name: "relais".parse().expect("it is a service name") },
+            examples: None,
+            http: Http { listen: loopback(8080), public_url: None, allowed_origins: Vec::new() },
+            nats: Nats {
+                listen: loopback(4222),
+                websocket: loopback(9222),
+                monitor: loopback(8222),
+                url: Vec::new(),
+                creds: None,
+                public_urls: Vec::new(),
+                public_websocket: Vec::new(),
+                server: None,
+            },
+            sql: Sql { url: None },
+            auth: Auth { proof: Proof::Password },
+            nsc: Nsc {
+                creds_directory: None,
+                operator: "relais".to_owned(),
+                account: "app".to_owned(),
+                expiry: "6M".to_owned(),
+            },
+            log: LOG.to_owned(),
+        }
+    }
+}
+
+impl Settings {
+    /// Reads the file and the environment of this process, as a program without flags of its own does.
+    ///
+    /// # Errors
+    /// [`SettingsError`]: names the file or variable, what it says, and what is expected.
+    pub fn load() -> Result<Self, SettingsError> {
+        Ok(Self::load_from(&Sources::of_process()?)?.settings)
+    }
+
+    /// Reads exactly these sources.
+    ///
+    /// # Errors
+    /// As [`Settings::load`].
+    pub fn load_from(sources: &Sources) -> Result<Loaded, SettingsError> {
+        let (settings, origins) = layers::load(sources)?;
+        settings.check()?;
+        Ok(Loaded { settings, origins })
+    }
+
+    /// Where keys and JWTs lie: `nsc.creds_directory`, or `nsc` in `data`.
+    #[must_use]
+    pub fn creds_directory(&self) -> PathBuf {
+        self.nsc.creds_directory.clone().unwrap_or_else(|| self.data.join("nsc"))
+    }
+
+    /// What no single value shows.
+    fn check(&self) -> Result<(), SettingsError> {
+        if self.auth.proof == Proof::None && !self.http.listen.ip().is_loopback() {
+            return Err(SettingsError::OpenDoor { listen: self.http.listen });
+        }
+        Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,384 @@
+//! The composition root: settings in, a running backend out, in one straight line.
+
+use std::{net::TcpListener, path::Path, sync::Arc};
+
+use futures_util::FutureExt as _;
+use relais_adapters::{
+    argon2::{self, Cost, Load},
+    http, jwt, nats, nats_server, nkeys, nsc, sql, system,
+};
+use relais_domain::{
+    auth::{Auth, AuthPorts, AuthSettings, Expiry, Proof},
+    credentials::{Grantee, KeyKind, creds::Creds},
+    identity::ServiceName,
+    ports::{Bus as _, Clock, CredentialsIssuer, Grant, KeyPairs, Rng},
+    routing::{Router, Service},
+};
+use tokio::{sync::oneshot, task::JoinHandle};
+
+use super::{data::Data, report::Report};
+use crate::{
+    error::{Error, Result},
+    lifecycle::{PATIENCE, Signals},
+    serve, services,
+    settings::{self, Settings},
+};
+
+/// Who issues our access tokens.
+const ISSUER: &str = "relais";
+/// Whom they are for.
+const AUDIENCE: &str = "relais-api";
+
+/// A running backend. Dropping it ends it at once, the broker too; [`Backend::stop`] ends it well.
+pub struct Backend {
+    // In the order in which they are to be dropped.
+    http: Http,
+    service: Service,
+    bus: nats::Bus,
+    system: nats::Bus,
+    broker: Option<nats_server::Server>,
+    database: sql::Database,
+    report: Report,
+    _data: Data,
+}
+
+struct Http {
+    stop: Option<oneshot::Sender<()>>,
+    task: JoinHandle<std::io::Result<()>>,
+}
+
+/// What every part needs.
+struct Basics {
+    keys: Arc<dyn KeyPairs>,
+    clock: Arc<dyn Clock>,
+    rng: Arc<dyn Rng>,
+}
+
+impl Backend {
+    /// Builds every part in order.
+    ///
+    /// # Errors
+    /// [`Error`]; what runs by then is ended.
+    pub async fn start(settings: &Settings, router: Router) -> Result<Self> {
+        let rng: Arc<dyn Rng> = Arc::new(system::Rng);
+        let keys: Arc<dyn KeyPairs> = Arc::new(nkeys::KeyPairs::new(Arc::clone(&rng)));
+        let basics = Basics { keys, clock: Arc::new(system::Clock), rng };
+        let external = !settings.nats.url.is_empty();
+        let router = if settings.examples.unwrap_or(!external) { router.merge(services::examples()) } else { router };
+        let patterns = patterns(&router)?;
+
+        let data = Data::open(&settings.data)?;
+        let listener = listen("http.listen", settings.http.listen)?;
+        let binary = if external { None } else { Some(find(settings)?) };
+        let issuer = store(settings, &data, &basics)?;
+        let database = database(settings, &data).await?;
+
+        let version = binary.as_ref().map(|own| format!("nats-server {} at {}", own.version, own.path.display()));
+        let broker = match binary {
+            Some(binary) => Some(child(settings, &data, &issuer, binary).await?),
+            None => None,
+        };
+        let addresses = Addresses::of(settings, broker.as_ref());
+        let (bus, system) = connect(settings, &addresses, &patterns, &issuer, &basics).await?;
+        let name = settings.service.name.clone();
+        let service = serve::start(router, &bus, name.clone()).await?;
+
+        let auth = auth(settings, &addresses, &data, issuer, &database, &basics)?;
+        let bound = listener.local_addr().map_err(|source| unusable("http.listen", settings.http.listen, source))?;
+        let http = Http::start(settings, listener, auth, ready(&bus, &database))?;
+        let report = Report {
+            ready: true,
+            http: settings.http.public_url.clone().unwrap_or_else(|| format!("http://{bound}")),
+            nats: addresses.servers.join(","),
+            websocket: addresses.websocket.first().cloned(),
+            monitor: broker.as_ref().map(|broker| format!("http://{}", broker.monitor())),
+            data: data.path().to_owned(),
+            pid: std::process::id(),
+            broker: version,
+            service: name.to_string(),
+            routes: patterns,
+        };
+        Ok(Self { http, service, bus, system, broker, database, report, _data: data })
+    }
+
+    /// What runs where.
+    #[must_use]
+    pub fn report(&self) -> &Report {
+        &self.report
+    }
+
+    /// Runs until a signal, or until a part has ended that cannot be done without; then stops.
+    ///
+    /// # Errors
+    /// [`Error`] of the part that ended.
+    pub(crate) async fn run_until_end(mut self, mut signals: Signals) -> Result<()> {
+        let ended = tokio::select! {
+            () = signals.next() => Ok(()),
+            () = self.bus.ended() => Err(Error::Ended),
+            ended = &mut self.http.task => Err(http_ended(ended)),
+        };
+        signals.next_ends_at_once();
+        self.stop().await;
+        ended
+    }
+
+    /// Ends it well: no new requests, handlers finish, connections drain, the broker last.
+    pub async fn stop(mut self) {
+        self.http.stop().await;
+        let report = self.service.drain(PATIENCE).await;
+        for (pattern, messages) in &report.given_up {
+            tracing::warn!(route = %pattern, messages, "given up at the end");
+        }
+        for (bus, what) in [(&self.bus, "application"), (&self.system, "system")] {
+            if let Err(error) = bus.drain().await {
+                tracing::debug!(%error, what, "a connection did not end well");
+            }
+        }
+        if let Some(broker) = self.broker.take() {
+            broker.stop().await;
+        }
+        if let Err(error) = self.database.clone().close().await {
+            tracing::warn!(error = &error as &dyn std::error::Error, "the database did not end well");
+        }
+    }
+}
+
+impl Http {
+    fn start(settings: &Settings, listener: TcpListener, auth: Auth, ready: http::Ready) -> Result<Self> {
+        let bound = listener.local_addr().map_err(|source| unusable("http.listen", settings.http.listen, source))?;
+        let own = http::Settings {
+            address: bound,
+            public_url: settings.http.public_url.clone(),
+            allowed_hosts: Vec::new(),
+            allowed_origins: settings.http.allowed_origins.clone(),
+            ready,
+        };
+        let endpoint = http::endpoint(auth, own).map_err(|error| part("the HTTP API cannot be started", error))?;
+        let (stop, stopped) = oneshot::channel::<()>();
+        let task = tokio::spawn(http::serve(listener, endpoint, stopped.map(|_| ())));
+        Ok(Self { stop: Some(stop), task })
+    }
+
+    async fn stop(&mut self) {
+        if let Some(stop) = self.stop.take() {
+            let _ = stop.send(());
+            if !self.task.is_finished() && tokio::time::timeout(PATIENCE, &mut self.task).await.is_err() {
+                self.task.abort();
+            }
+        }
+    }
+}
+
+/// Whether the parts behind the API answer.
+fn ready(bus: &nats::Bus, database: &sql::Database) -> http::Ready {
+    let (bus, database) = (bus.clone(), database.clone());
+    Arc::new(move || {
+        let (bus, database) = (bus.clone(), database.clone());
+        async move {
+            if !bus.is_up() {
+                return Err("the broker is away".to_owned());
+            }
+            database.ping().await.map_err(|_| "the database is away".to_owned())
+        }
+        .boxed()
+    })
+}
+
+fn http_ended(ended: std::result::Result<std::io::Result<()>, tokio::task::JoinError>) -> Error {
+    let source: Box<dyn std::error::Error + Send + Sync> = match ended {
+        Ok(Ok(())) => "it was not told to".into(),
+        Ok(Err(error)) => error.into(),
+        Err(error) => error.into(),
+    };
+    Error::Part { what: "the HTTP API has ended".to_owned(), source }
+}
+
+fn part(what: impl Into<String>, source: impl Into<Box<dyn std::error::Error + Send + Sync>>) -> Error {
+    Error::Part { what: what.into(), source: source.into() }
+}
+
+fn unusable(setting: &'static str, address: std::net::SocketAddr, source: std::io::Error) -> Error {
+    Error::Listen { setting, address, source }
+}
+
+fn listen(setting: &'static str, address: std::net::SocketAddr) -> Result<TcpListener> {
+    let listener = TcpListener::bind(address).map_err(|source| unusable(setting, address, source))?;
+    listener.set_nonblocking(true).map_err(|source| unusable(setting, address, source))?;
+    Ok(listener)
+}
+
+fn patterns(router: &Router) -> Result<Vec<String>> {
+    let routes = router.routes().map_err(relais_domain::routing::StartError::Routes)?;
+    Ok(routes.iter().map(ToString::to_string).collect())
+}
+
+fn find(settings: &Settings) -> Result<nats_server::Binary> {
+    nats_server::find(settings.nats.server.as_deref()).map_err(|error| part("the broker cannot be started", error))
+}
+
+fn store(settings: &Settings, data: &Data, basics: &Basics) -> Result<Arc<nsc::Native>> {
+    let directory = settings.nsc.creds_directory.clone().unwrap_or_else(|| data.path().join("nsc"));
+    let own =
+        nsc::Settings { directory, operator: settings.nsc.operator.clone(), account: settings.nsc.account.clone() };
+    let native = nsc::Native::open(own, Arc::clone(&basics.keys), Arc::clone(&basics.clock));
+    native.map(Arc::new).map_err(|error| part("the store of keys and accounts cannot be used", error))
+}
+
+async fn database(settings: &Settings, data: &Data) -> Result<sql::Database> {
+    let url = match &settings.sql.url {
+        Some(url) => url.expose().to_owned(),
+        None => sqlite_url(&data.path().join("relais.db")),
+    };
+    let unusable = |error| part("the database cannot be used", error);
+    let database = sql::Database::open(&url).await.map_err(unusable)?;
+    database.migrate().await.map_err(unusable)?;
+    Ok(database)
+}
+
+async fn child(
+    settings: &Settings,
+    data: &Data,
+    issuer: &nsc::Native,
+    binary: nats_server::Binary,
+) -> Result<nats_server::Server> {
+    let trust = issuer.trust();
+    let system = trust.system_account.to_string();
+    let mut config = nats_server::Config::new("relais", &data.path().join("nats"), trust.operator.as_str(), &system);
+    (config.listen, config.websocket) = (settings.nats.listen, settings.nats.websocket);
+    config.monitor = settings.nats.monitor;
+    let preload = trust.accounts.iter().map(|(key, jwt)| (key.to_string(), jwt.as_str().to_owned()));
+    config.preload = preload.collect();
+    let started = nats_server::Server::start(&binary, config, nats_server::Options::default()).await;
+    started.map_err(|error| part("the broker cannot be started", error))
+}
+
+/// Where the broker is, for us and for clients.
+struct Addresses {
+    ours: Vec<String>,
+    servers: Vec<String>,
+    websocket: Vec<String>,
+}
+
+impl Addresses {
+    fn of(settings: &Settings, broker: Option<&nats_server::Server>) -> Self {
+        let or = |set: &[String], own: Vec<String>| if set.is_empty() { own } else { set.to_vec() };
+        let (ours, shown, websocket) = match broker {
+            Some(broker) => {
+                let url = format!("nats://{}", broker.listen());
+                (vec![url.clone()], vec![url], vec![format!("ws://{}", broker.websocket())])
+            }
+            None => {
+                let ours = settings.nats.url.iter().map(|url| url.expose().to_owned()).collect();
+                (ours, settings.nats.url.iter().map(ToString::to_string).collect(), Vec::new())
+            }
+        };
+        Self {
+            ours,
+            servers: or(&settings.nats.public_urls, shown),
+            websocket: or(&settings.nats.public_websocket, websocket),
+        }
+    }
+}
+
+/// A credential for this process alone, made now and kept nowhere.
+async fn own_creds(issuer: &nsc::Native, basics: &Basics, grantee: Grantee) -> Result<Creds> {
+    let pair = basics.keys.generate(KeyKind::User);
+    let jwt = issuer.issue(Grant { grantee, key: pair.public, expires_at: None }).await;
+    Ok(Creds { jwt: jwt.map_err(|error| part("this process got no credential", error))?, seed: pair.seed })
+}
+
+/// Connects the application server, and the issuer in the system account.
+async fn connect(
+    settings: &Settings,
+    addresses: &Addresses,
+    patterns: &[String],
+    issuer: &Arc<nsc::Native>,
+    basics: &Basics,
+) -> Result<(nats::Bus, nats::Bus)> {
+    let grantee = Grantee::Issuer;
+    let prefix = grantee.inbox_prefix();
+    let creds = own_creds(issuer, basics, grantee).await?;
+    let options = nats::ConnectOptions {
+        inbox_prefix: prefix,
+        name: "relais issuer".to_owned(),
+        probe: None,
+        ..serve::options(addresses.ours.clone(), &settings.service.name, creds)
+    };
+    let system = nats::Bus::connect(options).await?;
+    let attached = issuer.attach(Arc::new(nats::Resolver::new(system.clone()))).await;
+    attached.map_err(|error| part("the broker does not take our accounts", error))?;
+
+    let (name, creds) = application_creds(settings, patterns, issuer, basics).await?;
+    let bus = nats::Bus::connect(serve::options(addresses.ours.clone(), &name, creds)).await?;
+    Ok((bus, system))
+}
+
+/// The creds that `nats.creds` names, or fresh ones for exactly our routes.
+async fn application_creds(
+    settings: &Settings,
+    patterns: &[String],
+    issuer: &nsc::Native,
+    basics: &Basics,
+) -> Result<(ServiceName, Creds)> {
+    if let Some(path) = &settings.nats.creds {
+        return serve::identity(settings, path);
+    }
+    let name = settings.service.name.clone();
+    let filter = |pattern: &String| pattern.parse().map(|own: relais_domain::subject::Pattern| own.filter().clone());
+    let routes = patterns.iter().filter_map(|pattern| filter(pattern).ok()).collect();
+    let creds = own_creds(issuer, basics, Grantee::Service { name: name.clone(), routes }).await?;
+    Ok((name, creds))
+}
+
+fn auth(
+    settings: &Settings,
+    addresses: &Addresses,
+    data: &Data,
+    issuer: Arc<nsc::Native>,
+    database: &sql::Database,
+    basics: &Basics,
+) -> Result<Auth> {
+    let key = data.key("access.key", &*basics.rng)?;
+    let cores = std::thread::available_parallelism().map_or(1, std::num::NonZero::get);
+    let hasher = argon2::PasswordHasher::new(Cost::default(), Load::of_cores(cores), Arc::clone(&basics.rng))
+        .map_err(|error| part("passwords cannot be hashed", error))?;
+    let tokens = jwt::TokenIssuer::new(&key, ISSUER, AUDIENCE, Arc::clone(&basics.rng))
+        .map_err(|error| part("access tokens cannot be signed", error))?;
+    let ports = AuthPorts {
+        users: Arc::new(database.users()),
+        devices: Arc::new(database.devices()),
+        hasher: Arc::new(hasher),
+        tokens: Arc::new(tokens),
+        issuer: issuer as Arc<dyn CredentialsIssuer>,
+        key_pairs: Arc::clone(&basics.keys),
+        clock: Arc::clone(&basics.clock),
+        rng: Arc::clone(&basics.rng),
+    };
+    let expiry = settings.nsc.expiry.parse::<Expiry>().map_err(|error| part("nsc.expiry cannot be read", error))?;
+    let own = AuthSettings {
+        proof: match settings.auth.proof {
+            settings::Proof::Password => Proof::Password,
+            settings::Proof::None => Proof::None,
+        },
+        credentials_expiry: expiry,
+        servers: addresses.servers.clone(),
+        websocket: addresses.websocket.clone(),
+        ..AuthSettings::default()
+    };
+    Ok(Auth::new(ports, own))
+}
+
+/// The URL of an SQLite file, with what a URL cannot hold escaped.
+fn sqlite_url(path: &Path) -> String {
+    let mut url = "sqlite://".to_owned();
+    for character in path.to_string_lossy().chars() {
+        match character {
+            '%' => url.push_str("%25"),
+            '?' => url.push_str("%3F"),
+            '#' => url.push_str("%23"),
+            ' ' => url.push_str("%20"),
+            other => url.push(other),
+        }
+    }
+    url + "?mode=rwc"
+}

@@ -1,0 +1,88 @@
+use crate::{
+    credentials::PublicKey,
+    ports::{Cause, HashError, IssueError, StoreError, TokenError},
+};
+
+/// What can go wrong at the front door, by what the caller can do about it.
+#[derive(Debug, thiserror::Error)]
+pub enum AuthError {
+    /// The email address is registered.
+    #[error("this email address is registered already; log in, or take another")]
+    Taken,
+    /// Unknown email address or wrong password: which of the two is not told.
+    #[error("the email address or the password is wrong")]
+    Unauthorized,
+    /// The access token is not ours, has expired, or its device has been removed.
+    #[error("{0}; log in again")]
+    Token(TokenError),
+    /// A field breaks its rule.
+    #[error("{field}: {rule}")]
+    Invalid {
+        /// Which field of the request.
+        field: &'static str,
+        /// What is wrong with it.
+        rule: String,
+    },
+    /// Too many passwords are being hashed.
+    #[error("too many logins at once; try again in a second")]
+    Busy,
+    /// The user has as many devices as allowed.
+    #[error("there are {0} devices already; remove one, then log in again")]
+    TooManyDevices(usize),
+    /// The public key belongs to a device of somebody else.
+    #[error("the public key belongs to another device; make a new key pair")]
+    KeyTaken,
+    /// The public key was revoked.
+    #[error("the key {0} has been revoked for good; make a new key pair")]
+    KeyRevoked(PublicKey),
+    /// The user has no such device.
+    #[error("there is no such device")]
+    NoSuchDevice,
+    /// The key is revoked in the store, but no broker has confirmed it; the device is still listed.
+    #[error("no broker has confirmed yet that the device is cut off; try again in a moment")]
+    NotConfirmed(#[source] Cause),
+    /// A part behind this one cannot be reached.
+    #[error("the service is not available now; try again in a moment")]
+    Unavailable(#[source] Cause),
+    /// A part behind this one holds what it never should.
+    #[error("something is wrong on the server")]
+    Internal(#[source] Cause),
+}
+
+impl AuthError {
+    pub(crate) fn invalid(field: &'static str, rule: &(impl ToString + ?Sized)) -> Self {
+        Self::Invalid { field, rule: rule.to_string() }
+    }
+}
+
+/// [`StoreError::Taken`] and [`StoreError::Full`] mean different things to different callers, who look before this.
+impl From<StoreError> for AuthError {
+    fn from(error: StoreError) -> Self {
+        match error {
+            StoreError::Taken => Self::Taken,
+            StoreError::Full(count) => Self::TooManyDevices(count),
+            StoreError::Unavailable(cause) => Self::Unavailable(cause),
+        }
+    }
+}
+
+impl From<HashError> for AuthError {
+    fn from(error: HashError) -> Self {
+        match error {
+            HashError::Busy => Self::Busy,
+            HashError::Unreadable(cause) => Self::Internal(cause),
+        }
+    }
+}
+
+impl From<IssueError> for AuthError {
+    fn from(error: IssueError) -> Self {
+        match error {
+            IssueError::Revoked(key) => Self::KeyRevoked(key),
+            IssueError::WrongKey(_) => Self::invalid("public_key", "it is not a user key (one beginning with U)"),
+            IssueError::NotPushed(cause) => Self::NotConfirmed(cause),
+            IssueError::NotGranted(route) => Self::Internal(route.into()),
+            IssueError::Store(cause) => Self::Unavailable(cause),
+        }
+    }
+}

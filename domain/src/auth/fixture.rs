@@ -1,0 +1,126 @@
+//! [`Auth`] on fakes, for the tests of this room.
+
+use std::sync::{
+    Arc, Mutex,
+    atomic::{AtomicU8, Ordering},
+};
+
+use async_trait::async_trait;
+
+use crate::{
+    auth::{Auth, AuthPorts, AuthSettings, ClientKind, LoggedIn, Login, Registration},
+    credentials::{KeyKind, PublicKey, UserJwt},
+    memory,
+    ports::{
+        AccountRole, CredentialsInfo, CredentialsIssuer, Grant, IssueError, KeyError, KeyPair, KeyPairs, PasswordHasher,
+    },
+    secret::Secret,
+};
+
+pub(super) const EMAIL: &str = "ada@example.org";
+pub(super) const PASSWORD: &str = "open sesame";
+
+/// Signs nothing; remembers what was asked.
+#[derive(Default)]
+pub(super) struct Issuer {
+    pub(super) grants: Mutex<Vec<Grant>>,
+    pub(super) revoked: Mutex<Vec<PublicKey>>,
+    pub(super) brokers_away: Mutex<bool>,
+}
+
+#[async_trait]
+impl CredentialsIssuer for Issuer {
+    async fn issue(&self, grant: Grant) -> Result<UserJwt, IssueError> {
+        if self.revoked.lock().unwrap().contains(&grant.key) {
+            return Err(IssueError::Revoked(grant.key));
+        }
+        let jwt = format!("jwt.{}.{}", grant.grantee, grant.key);
+        self.grants.lock().unwrap().push(grant);
+        Ok(UserJwt::from_text(jwt))
+    }
+
+    async fn revoke(&self, account: AccountRole, key: &PublicKey) -> Result<(), IssueError> {
+        assert_eq!(account, AccountRole::Application);
+        self.revoked.lock().unwrap().push(key.clone());
+        if *self.brokers_away.lock().unwrap() { Err(IssueError::NotPushed("away".into())) } else { Ok(()) }
+    }
+
+    async fn info(&self) -> Result<CredentialsInfo, IssueError> {
+        Err(IssueError::Store("there is none".into()))
+    }
+}
+
+/// Keys 200, 201, … whose seeds say which they are.
+struct Pairs(AtomicU8);
+
+impl KeyPairs for Pairs {
+    fn generate(&self, kind: KeyKind) -> KeyPair {
+        let number = self.0.fetch_add(1, Ordering::Relaxed);
+        KeyPair { public: PublicKey::from_raw(kind, &[number; 32]), seed: Secret::from(format!("SEED{number}")) }
+    }
+
+    fn from_seed(&self, _: &Secret) -> Result<KeyPair, KeyError> {
+        Err(KeyError::Seed("not needed".to_owned()))
+    }
+
+    fn sign(&self, _: &Secret, _: &[u8]) -> Result<Vec<u8>, KeyError> {
+        Err(KeyError::Seed("not needed".to_owned()))
+    }
+
+    fn verify(&self, _: &PublicKey, _: &[u8], _: &[u8]) -> bool {
+        false
+    }
+}
+
+pub(super) struct Fixture {
+    pub(super) auth: Auth,
+    pub(super) clock: memory::Clock,
+    pub(super) issuer: Arc<Issuer>,
+}
+
+impl Fixture {
+    pub(super) fn new() -> Self {
+        Self::with(AuthSettings::default(), Arc::new(memory::PasswordHasher::default()))
+    }
+
+    pub(super) fn set(settings: AuthSettings) -> Self {
+        Self::with(settings, Arc::new(memory::PasswordHasher::default()))
+    }
+
+    pub(super) fn with(settings: AuthSettings, hasher: Arc<dyn PasswordHasher>) -> Self {
+        let clock = memory::Clock::default();
+        let issuer = Arc::new(Issuer::default());
+        let ports = AuthPorts {
+            users: Arc::new(memory::Users::default()),
+            devices: Arc::new(memory::Devices::default()),
+            hasher,
+            tokens: Arc::new(memory::TokenIssuer::default()),
+            issuer: issuer.clone(),
+            key_pairs: Arc::new(Pairs(AtomicU8::new(200))),
+            clock: Arc::new(clock.clone()),
+            rng: Arc::new(memory::Rng::default()),
+        };
+        Self { auth: Auth::new(ports, settings), clock, issuer }
+    }
+
+    pub(super) async fn register(&self, email: &str) {
+        let registration = Registration { email: email.to_owned(), password: Some(PASSWORD.into()) };
+        self.auth.register(registration).await.unwrap();
+    }
+
+    /// Logs `email` in with the right password; it must work.
+    pub(super) async fn login(&self, email: &str) -> LoggedIn {
+        let Ok(logged_in) = self.auth.login(login(email)).await else { panic!("{email} cannot log in") };
+        logged_in
+    }
+}
+
+pub(super) fn login(email: &str) -> Login {
+    Login {
+        email: email.to_owned(),
+        password: Some(PASSWORD.into()),
+        device: None,
+        public_key: None,
+        client: ClientKind::Device,
+    }
+}

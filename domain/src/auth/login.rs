@@ -1,0 +1,223 @@
+use std::time::Duration;
+
+use jiff::{SignedDuration, Timestamp};
+
+use crate::{
+    auth::{Auth, AuthError, Email, Proof, check_password, whole_seconds},
+    credentials::{
+        Grantee, KeyKind, PublicKey, UserJwt,
+        creds::Creds,
+        permissions::{self, Permissions},
+    },
+    identity::{DeviceId, UserId},
+    ports::{Access, Device, Grant, StoreError, User, Verdict},
+    secret::Secret,
+};
+
+/// The most characters of a device's name.
+pub const DEVICE_NAME_MAX: usize = 64;
+
+/// A wish to log in.
+#[derive(Clone)]
+pub struct Login {
+    /// The email address, as it was typed.
+    pub email: String,
+    /// The password; needed unless [`Proof::None`] is set.
+    pub password: Option<Secret>,
+    /// What the user calls the device; at most [`DEVICE_NAME_MAX`] characters.
+    pub device: Option<String>,
+    /// The device's own public key (`U…`). Without one a pair is made here, and its seed is in the answer.
+    pub public_key: Option<PublicKey>,
+    /// What kind of program asks.
+    pub client: ClientKind,
+}
+
+/// What kind of program logs in: it says how long its credentials hold.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum ClientKind {
+    /// One that keeps its credentials safe; [`crate::auth::AuthSettings::credentials_expiry`].
+    #[default]
+    Device,
+    /// A web page; [`crate::auth::AuthSettings::browser_expiry`] at most.
+    Browser,
+}
+
+/// What a login answers.
+#[derive(Clone)]
+pub struct LoggedIn {
+    /// Who.
+    pub user_id: UserId,
+    /// On which device: a new one, or the one that had the public key already.
+    pub device_id: DeviceId,
+    /// What the brokers believe.
+    pub jwt: UserJwt,
+    /// JWT and seed as a creds file; only when the key pair was made here.
+    pub creds: Option<Secret>,
+    /// When the JWT ends, to the second; `None` is never.
+    pub expires_at: Option<Timestamp>,
+    /// Addresses of the brokers.
+    pub servers: Vec<String>,
+    /// Addresses of the brokers for browsers.
+    pub websocket: Vec<String>,
+    /// What goes in front of the device's inboxes.
+    pub inbox_prefix: String,
+    /// Where it may publish and what it may listen to.
+    pub permissions: Permissions,
+    /// For the HTTP API.
+    pub access_token: Secret,
+    /// How long the access token holds.
+    pub expires_in: Duration,
+}
+
+/// The device that a login is for: what is decided before it is stored.
+struct Candidate {
+    user: UserId,
+    name: String,
+    key: PublicKey,
+    now: Timestamp,
+    expires_at: Option<Timestamp>,
+}
+
+impl Auth {
+    /// Turns proof of identity into a device with credentials. A login with a public key that a device of the same user
+    /// has renews that device; every other one makes a device.
+    ///
+    /// # Errors
+    /// [`AuthError::Unauthorized`] for an unknown address and a wrong password alike; [`AuthError::Invalid`] (`email`,
+    /// `password`, `device`, `public_key`); [`AuthError::Busy`]; [`AuthError::TooManyDevices`];
+    /// [`AuthError::KeyTaken`]; [`AuthError::KeyRevoked`]; [`AuthError::Unavailable`].
+    pub async fn login(&self, login: Login) -> Result<LoggedIn, AuthError> {
+        let email: Email = login.email.parse().map_err(|error| AuthError::invalid("email", &error))?;
+        let name = device_name(login.device, login.client)?;
+        if login.public_key.as_ref().is_some_and(|key| key.kind() != KeyKind::User) {
+            return Err(AuthError::invalid("public_key", "it is not a user key (one beginning with U)"));
+        }
+        let user = self.proven(&email, login.password.as_ref()).await?;
+        let (key, seed) = match login.public_key {
+            Some(key) => (key, None),
+            None => {
+                let pair = self.ports.key_pairs.generate(KeyKind::User);
+                (pair.public, Some(pair.seed))
+            }
+        };
+        let now = self.now();
+        let expires_at = self.credentials_end(login.client, now);
+        let (device, jwt) = self.admit(Candidate { user: user.id, name, key, now, expires_at }).await?;
+        tracing::info!(user = %device.user, device = %device.id, "a device has logged in");
+        Ok(self.logged_in(device, jwt, seed.as_ref(), now))
+    }
+
+    /// The user behind an email address, if the password (or nothing, where none is asked for) proves it.
+    async fn proven(&self, email: &Email, password: Option<&Secret>) -> Result<User, AuthError> {
+        if self.settings.proof == Proof::None {
+            return self.ports.users.by_email(email).await?.ok_or(AuthError::Unauthorized);
+        }
+        let password = password.ok_or_else(|| AuthError::invalid("password", "it is missing"))?;
+        check_password(password)?;
+        let user = self.ports.users.by_email(email).await?;
+        // Without a user the hasher works all the same, so the time does not tell whether there is one.
+        let verdict = self.ports.hasher.verify(password, user.as_ref().map(|user| &user.password)).await?;
+        match (user, verdict) {
+            (Some(user), Verdict::Right | Verdict::RightButWeak) => Ok(user),
+            _ => Err(AuthError::Unauthorized),
+        }
+    }
+
+    fn credentials_end(&self, client: ClientKind, now: Timestamp) -> Option<Timestamp> {
+        let set = self.settings.credentials_expiry.after(now);
+        let end = match client {
+            ClientKind::Device => set,
+            ClientKind::Browser => {
+                let most = later(now, self.settings.browser_expiry);
+                Some(set.map_or(most, |set| set.min(most)))
+            }
+        };
+        end.map(whole_seconds)
+    }
+
+    /// Renews the device that has the key, or makes one; with a JWT for it. The JWT leaves only after the device is
+    /// stored, and is signed before a new one is, so that a revoked key leaves no device behind.
+    async fn admit(&self, candidate: Candidate) -> Result<(Device, UserJwt), AuthError> {
+        if let Some(renewed) = self.renew(&candidate).await? {
+            return Ok(renewed);
+        }
+        let device = Device {
+            id: DeviceId::generate(&*self.ports.clock, &*self.ports.rng),
+            user: candidate.user.clone(),
+            name: candidate.name.clone(),
+            key: candidate.key.clone(),
+            created_at: candidate.now,
+            seen_at: candidate.now,
+            expires_at: candidate.expires_at,
+        };
+        let jwt = self.issue(&device).await?;
+        match self.ports.devices.insert(device.clone(), self.settings.devices_per_user).await {
+            Ok(()) => Ok((device, jwt)),
+            // Somebody else has it, or the same device has just logged in beside us.
+            Err(StoreError::Taken) => self.renew(&candidate).await?.ok_or(AuthError::KeyTaken),
+            Err(error) => Err(error.into()),
+        }
+    }
+
+    async fn renew(&self, candidate: &Candidate) -> Result<Option<(Device, UserJwt)>, AuthError> {
+        let Candidate { user, key, now, expires_at, .. } = candidate;
+        let Some(device) = self.ports.devices.renew(user, key, *now, *expires_at).await? else { return Ok(None) };
+        let jwt = self.issue(&device).await?;
+        Ok(Some((device, jwt)))
+    }
+
+    async fn issue(&self, device: &Device) -> Result<UserJwt, AuthError> {
+        let grantee = Grantee::Device { user: device.user.clone(), device: device.id.clone() };
+        let grant = Grant { grantee, key: device.key.clone(), expires_at: device.expires_at };
+        Ok(self.ports.issuer.issue(grant).await?)
+    }
+
+    fn logged_in(&self, device: Device, jwt: UserJwt, seed: Option<&Secret>, now: Timestamp) -> LoggedIn {
+        let issued_at = whole_seconds(now);
+        let expires_in = self.settings.access_token_expiry;
+        let access = Access {
+            user: device.user.clone(),
+            device: device.id.clone(),
+            issued_at,
+            expires_at: whole_seconds(later(issued_at, expires_in)),
+        };
+        let grantee = Grantee::Device { user: device.user.clone(), device: device.id.clone() };
+        LoggedIn {
+            creds: seed.map(|seed| Creds { jwt: jwt.clone(), seed: seed.clone() }.format()),
+            jwt,
+            expires_at: device.expires_at,
+            servers: self.settings.servers.clone(),
+            websocket: self.settings.websocket.clone(),
+            inbox_prefix: grantee.inbox_prefix(),
+            permissions: permissions::of(&grantee),
+            access_token: self.ports.tokens.issue(&access),
+            expires_in,
+            user_id: device.user,
+            device_id: device.id,
+        }
+    }
+}
+
+fn later(time: Timestamp, by: Duration) -> Timestamp {
+    let by = SignedDuration::try_from(by).unwrap_or(SignedDuration::MAX);
+    time.checked_add(by).unwrap_or(Timestamp::MAX)
+}
+
+fn device_name(given: Option<String>, client: ClientKind) -> Result<String, AuthError> {
+    let name = match given {
+        Some(given) => given.trim().to_owned(),
+        None if client == ClientKind::Browser => "browser".to_owned(),
+        None => "device".to_owned(),
+    };
+    if name.is_empty() || name.chars().count() > DEVICE_NAME_MAX || name.chars().any(char::is_control) {
+        return Err(AuthError::invalid(
+            "device",
+            &format!("it must have 1 to {DEVICE_NAME_MAX} characters, none of them a control character"),
+        ));
+    }
+    Ok(name)
+}
+
+#[cfg(test)]
+#[path = "login_tests.rs"]
+mod tests;

@@ -1,0 +1,66 @@
+use std::{str::FromStr, time::Duration};
+
+use serde::{Deserialize, Serialize};
+
+use crate::auth::Expiry;
+
+/// What can be set about logins. [`AuthSettings::default`] is what DESIGN §7 says.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct AuthSettings {
+    /// How users prove who they are.
+    pub proof: Proof,
+    /// How long the credentials of a device hold; 6 months.
+    pub credentials_expiry: Expiry,
+    /// How long the credentials of a browser hold at most; 15 minutes.
+    pub browser_expiry: Duration,
+    /// How long an access token holds; 15 minutes.
+    pub access_token_expiry: Duration,
+    /// How many devices a user may have at once; 20.
+    pub devices_per_user: usize,
+    /// Addresses of brokers that clients are told: `nats://…` or `tls://…`.
+    pub servers: Vec<String>,
+    /// Addresses of brokers that browsers are told: `ws://…` or `wss://…`.
+    pub websocket: Vec<String>,
+}
+
+/// How users prove who they are.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Proof {
+    /// By a password.
+    #[default]
+    Password,
+    /// Not at all: the email address is enough. For play on one machine only.
+    None,
+}
+
+/// The text names no proof.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[error("a proof is \"password\" or \"none\"")]
+pub struct InvalidProof;
+
+impl Default for AuthSettings {
+    fn default() -> Self {
+        Self {
+            proof: Proof::Password,
+            credentials_expiry: Expiry::default(),
+            browser_expiry: Duration::from_secs(15 * 60),
+            access_token_expiry: Duration::from_secs(15 * 60),
+            devices_per_user: 20,
+            servers: Vec::new(),
+            websocket: Vec::new(),
+        }
+    }
+}
+
+impl FromStr for Proof {
+    type Err = InvalidProof;
+
+    fn from_str(text: &str) -> Result<Self, InvalidProof> {
+        match text {
+            "password" => Ok(Self::Password),
+            "none" => Ok(Self::None),
+            _ => Err(InvalidProof),
+        }
+    }
+}
