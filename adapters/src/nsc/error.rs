@@ -30,7 +30,7 @@ pub enum OpenError {
     Locked(PathBuf),
     /// Others than the owner may read or write it.
     #[error(
-        "{path} is open to other users of this computer (mode {mode:03o}): whoever reads a seed can speak as its owner; \
+        "{path} is open to other users of this computer (mode {mode:03o}): whoever reads a seed speaks as its owner; \
          close it with `chmod {wanted:o} '{path}'`, and replace the keys if others may have read them"
     )]
     Exposed {

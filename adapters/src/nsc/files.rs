@@ -127,7 +127,7 @@ impl Disk {
 
     #[cfg(test)]
     fn step(&self) -> io::Result<()> {
-        match self.steps_left.lock().unwrap().as_mut() {
+        match self.steps_left.lock().expect("no test panics while it is held").as_mut() {
             Some(0) => Err(io::Error::other("the process was killed here")),
             Some(left) => {
                 *left -= 1;

@@ -1,7 +1,7 @@
 //! Operators, accounts and users, made and kept natively, in a store that the real `nsc` can read and write too.
 //!
-//! [`Native`] makes an installation on first start ([`relais_domain::credentials::setup`]) and uses it on the next ones.
-//! It signs user JWTs, which are not kept, and keeps revocations, in the JWT of their account: stored first, then pushed
+//! [`Native`] makes an installation on first start ([`relais_domain::credentials::setup`]) and uses it on later ones.
+//! It signs user JWTs, which are not kept, and keeps revocations in the JWT of their account: stored first, then pushed
 //! to the brokers through the port [`Resolver`], once [`Native::attach`] has brought one.
 //!
 //! What holds at any moment, a crash included:
@@ -102,7 +102,7 @@ impl Native {
         self.reconcile().await
     }
 
-    /// Pushes each account that the brokers have not, or have in an older version. Where they have a newer one, as after
+    /// Pushes each account that the brokers have not, or have in an older version. Where theirs is newer, as after
     /// a backup of the store was brought back, its revocations are taken over first: none is ever forgotten. A repeat
     /// does no harm; call it again when a broker comes back, and now and then.
     ///
@@ -122,8 +122,8 @@ impl Native {
                 if theirs.issued_at >= ours.claims.issued_at {
                     tracing::warn!(
                         account = %ours.claims.name,
-                        "the brokers have another version of the account, no older than ours; its revocations are taken \
-                         over, the rest of it is replaced"
+                        "the brokers have a version of the account that is no older than ours; its revocations are \
+                         taken over, the rest of it is replaced"
                     );
                 }
                 self.blocking(move |store| {

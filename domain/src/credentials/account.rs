@@ -301,7 +301,7 @@ impl Claims<Account> {
 
     /// The `iat` of the next version: now, and later than this one's in any case.
     ///
-    /// nats-server keeps the account with the later `iat`, and takes two with the same `jti` for the same; as `jti` does
+    /// nats-server keeps the account with the later `iat`, and takes two with one `jti` for the same; as `jti` does
     /// not cover the body, two versions of one second would be mistaken for each other.
     fn next_issue(&self, now: Timestamp) -> i64 {
         now.as_second().max(self.issued_at.saturating_add(1))

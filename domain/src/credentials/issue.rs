@@ -42,7 +42,7 @@ pub fn user_claims(grant: &Grant, account: &PublicKey, now: Timestamp) -> UserCl
 /// Signs a user JWT for `grant` with `signer`, the pair of what [`signing_key`] names.
 ///
 /// # Errors
-/// [`IssueError::WrongKey`] for a key that is no user's, [`IssueError::NotGranted`] for routes that no service may have,
+/// [`IssueError::WrongKey`] for a key that is no user's, [`IssueError::NotGranted`] for routes no service may have,
 /// [`IssueError::Revoked`] for a key that the account has revoked, [`IssueError::Store`] when `signer` is no key
 /// of the account that may sign this grantee.
 pub fn sign_user(

@@ -1,7 +1,7 @@
 //! What NATS believes: nkeys, claims, permissions, creds.
 //!
-//! NATS trusts a chain of JWTs, each signed by the key of the one above: the **operator** signs **accounts**, an account
-//! (or a signing key of it) signs **users**; a user proves with its own key that a JWT is about it. Here are the claims
+//! NATS trusts a chain of JWTs, one signed by a key of the one above: the **operator** signs **accounts**, an account
+//! (or its signing key) signs **users**; a user proves with its own key that a JWT is about it. Here are the claims
 //! of all three ([`OperatorClaims`], [`AccountClaims`], [`UserClaims`]; `github.com/nats-io/jwt/v2`), [`encode`] and
 //! [`decode`], the [`creds`] file, and what Relais puts into them: [`permissions`], [`setup`], [`streams`] and
 //! [`sign_user`], the one function that makes a user JWT.
