@@ -1,3 +1,5 @@
+//! Why Relais did not start, or could not go on.
+
 use std::{io, net::SocketAddr, path::PathBuf};
 
 use relais_adapters::nats;

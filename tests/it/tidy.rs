@@ -128,6 +128,7 @@ fn named_after(code: &str, prefix: &str) -> BTreeSet<String> {
 }
 
 #[track_caller]
+#[allow(clippy::needless_pass_by_value, reason = "callers have collected it for this")]
 fn none(breaches: Vec<String>) {
     assert!(breaches.is_empty(), "{} breaches:\n{}", breaches.len(), breaches.join("\n"));
 }
@@ -174,6 +175,8 @@ fn the_application_and_the_domain_name_no_vendor() {
     let vendors: BTreeSet<String> =
         dependencies(&adapters).into_iter().filter(|(_, value)| optional(value)).map(|(name, _)| name).collect();
     assert!(vendors.contains("async-nats") && vendors.contains("sea-orm"), "{vendors:?}");
+    // Small pure crates that the domain may use too (tools/domain-crates.txt), and that an adapter uses on request.
+    let vendors: BTreeSet<String> = vendors.into_iter().filter(|name| name != "sha2").collect();
     let mut breaches = Vec::new();
     for member in ["app", "domain", "proto"] {
         let named = dependencies(&manifest(member)).into_iter().map(|(name, _)| name);
@@ -219,7 +222,9 @@ fn nothing_is_left_for_later_and_no_test_is_skipped() {
 #[test]
 fn only_the_clock_waits_for_time() {
     let words = [concat!("thread::", "sleep"), concat!("time::", "sleep")];
-    let sources = all_rust().filter(|source| !source.path.starts_with("adapters/src/system/"));
+    // The clock itself; a file lock and a full table of file descriptors, which tell nobody when they are free again.
+    let may = ["adapters/src/system/", "adapters/src/nsc/files.rs", "adapters/src/http/server.rs"];
+    let sources = all_rust().filter(|source| !may.iter().any(|path| source.path.starts_with(path)));
     none(sources.flat_map(|source| source.holding(&words, "wait for what happens, or ask the port Clock")).collect());
 }
 

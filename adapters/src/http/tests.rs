@@ -1,3 +1,5 @@
+//! The API through its endpoint, on the fakes, and once on a real socket.
+
 use std::sync::atomic::{AtomicBool, AtomicU8, Ordering};
 
 use poem::{

@@ -1,3 +1,5 @@
+//! Why a request to the HTTP API came to nothing.
+
 use std::time::Duration;
 
 use relais_domain::ports::Cause;

@@ -1,3 +1,5 @@
+//! The contract of a token issuer, and hostile tokens.
+
 use std::sync::LazyLock;
 
 use ed25519_dalek::Signer as _;

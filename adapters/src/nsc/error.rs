@@ -1,3 +1,5 @@
+//! Why a store cannot be used.
+
 use std::{io, path::PathBuf};
 
 use relais_domain::{

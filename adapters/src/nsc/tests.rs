@@ -1,3 +1,5 @@
+//! The contract of an issuer on a store, and a store that is killed at every step.
+
 use std::{
     fs,
     path::{Path, PathBuf},

@@ -1,3 +1,5 @@
+//! Devices in SQL.
+
 use async_trait::async_trait;
 use jiff::Timestamp;
 use relais_domain::{

@@ -1,3 +1,5 @@
+//! Users in SQL.
+
 use async_trait::async_trait;
 use relais_domain::{
     auth::{Email, PasswordHash},

@@ -1,3 +1,5 @@
+//! Why settings cannot be used.
+
 use std::{net::SocketAddr, path::PathBuf};
 
 use super::Source;

@@ -1,3 +1,5 @@
+//! URLs whose user part is secret.
+
 use std::fmt;
 
 use relais_domain::secret::Secret;

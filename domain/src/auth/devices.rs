@@ -1,3 +1,5 @@
+//! What users are told of themselves and their devices, and the end of a device.
+
 use jiff::Timestamp;
 
 use crate::{

@@ -1,3 +1,5 @@
+//! Email addresses: what is unique about a user.
+
 use std::{fmt, str::FromStr};
 
 /// An email address, normalised: what is unique about a user, and never a subject token.

@@ -1,3 +1,5 @@
+//! Why a use case did not do what was wished, in kinds that a door can translate.
+
 use crate::{
     credentials::PublicKey,
     ports::{Cause, HashError, IssueError, StoreError, TokenError},

@@ -1,3 +1,5 @@
+//! How long credentials hold, in nsc's syntax.
+
 use std::{fmt, str::FromStr};
 
 use jiff::{

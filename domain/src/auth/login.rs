@@ -1,3 +1,5 @@
+//! From proof of identity to a device with credentials.
+
 use std::time::Duration;
 
 use jiff::{SignedDuration, Timestamp};

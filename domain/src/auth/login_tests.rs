@@ -1,3 +1,5 @@
+//! What a login promises, on the fakes.
+
 use std::sync::Arc;
 
 use crate::{

@@ -1,3 +1,5 @@
+//! Passwords and what is kept of them.
+
 use crate::{auth::AuthError, secret::Secret};
 
 /// The fewest characters of a password (NIST SP 800-63B §5.1.1.2).

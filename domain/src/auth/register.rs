@@ -1,3 +1,5 @@
+//! A new user.
+
 use data_encoding::BASE64;
 use jiff::Timestamp;
 

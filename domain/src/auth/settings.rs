@@ -1,3 +1,5 @@
+//! What can be set about logins.
+
 use std::{str::FromStr, time::Duration};
 
 use serde::{Deserialize, Serialize};

@@ -1,3 +1,5 @@
+//! Who a credential is for; everything else about it follows.
+
 use std::fmt;
 
 use crate::{

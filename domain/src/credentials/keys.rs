@@ -1,3 +1,5 @@
+//! Public nkeys, checked, and the three kinds of encoded JWT.
+
 use std::{fmt, str::FromStr};
 
 use data_encoding::BASE32_NOPAD;

@@ -1,3 +1,5 @@
+//! Encoding and decoding against golden files, and what is refused.
+
 use data_encoding::BASE64URL_NOPAD;
 use jiff::Timestamp;
 use serde_json::{Value, json};

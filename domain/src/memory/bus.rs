@@ -1,3 +1,5 @@
+//! A broker in memory.
+
 use std::{
     collections::BTreeMap,
     pin::Pin,

@@ -1,3 +1,5 @@
+//! A clock that is moved by hand.
+
 use std::time::Duration;
 
 use async_trait::async_trait;

@@ -1,3 +1,5 @@
+//! An issuer in memory.
+
 use std::sync::{Arc, Mutex};
 
 use async_trait::async_trait;

@@ -1,3 +1,5 @@
+//! Devices in memory.
+
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use async_trait::async_trait;

@@ -1,3 +1,5 @@
+//! Key pairs that are quick and not secure.
+
 use std::sync::{Arc, Mutex};
 
 use data_encoding::BASE32_NOPAD;

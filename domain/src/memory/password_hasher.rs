@@ -1,3 +1,5 @@
+//! A password hasher that is quick and not secure.
+
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use async_trait::async_trait;

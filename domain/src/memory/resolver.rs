@@ -1,3 +1,5 @@
+//! An account resolver in memory.
+
 use std::{
     collections::HashMap,
     sync::{

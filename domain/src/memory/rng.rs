@@ -1,3 +1,5 @@
+//! Chance that repeats itself.
+
 use std::sync::atomic::{AtomicU64, Ordering};
 
 /// Numbers that look random and are the same in every run with the same seed. Not for keys.

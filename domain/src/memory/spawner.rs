@@ -1,3 +1,5 @@
+//! A scheduler without threads.
+
 use std::{
     future::{Future, poll_fn},
     panic::AssertUnwindSafe,

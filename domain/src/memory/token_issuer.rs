@@ -1,3 +1,5 @@
+//! A token issuer that is not secure.
+
 use data_encoding::HEXLOWER;
 use jiff::Timestamp;
 use sha2::{Digest, Sha256};

@@ -1,3 +1,5 @@
+//! Users in memory.
+
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use async_trait::async_trait;

@@ -1,3 +1,5 @@
+//! The port to core NATS.
+
 use std::{pin::Pin, time::Duration};
 
 use async_trait::async_trait;

@@ -1,3 +1,5 @@
+//! The port to time.
+
 use async_trait::async_trait;
 use jiff::Timestamp;
 

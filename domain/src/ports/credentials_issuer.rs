@@ -1,3 +1,5 @@
+//! The port to what signs and revokes credentials.
+
 use async_trait::async_trait;
 use jiff::Timestamp;
 

@@ -1,3 +1,5 @@
+//! The port to nkeys.
+
 use crate::{
     credentials::{KeyKind, PublicKey},
     secret::Secret,

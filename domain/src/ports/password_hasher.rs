@@ -1,3 +1,5 @@
+//! The port to slow hashing.
+
 use async_trait::async_trait;
 
 use crate::{auth::PasswordHash, ports::Cause, secret::Secret};

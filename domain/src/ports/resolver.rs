@@ -1,3 +1,5 @@
+//! The port to the brokers' accounts.
+
 use async_trait::async_trait;
 
 use crate::{

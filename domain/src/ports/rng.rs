@@ -1,3 +1,5 @@
+//! The port to chance.
+
 /// Chance, good enough for keys.
 #[cfg_attr(feature = "testing", mockall::automock)]
 pub trait Rng: Send + Sync {

@@ -1,3 +1,5 @@
+//! The port to the scheduler.
+
 use futures_util::future::BoxFuture;
 
 /// The scheduler.

@@ -1,3 +1,5 @@
+//! The port to what signs access tokens.
+
 use jiff::Timestamp;
 
 use crate::{

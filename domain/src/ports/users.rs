@@ -1,3 +1,5 @@
+//! The port to where users are kept.
+
 use async_trait::async_trait;
 use jiff::Timestamp;
 

@@ -1,3 +1,5 @@
+//! What is checked of a message before anything is built from it.
+
 use std::str::FromStr;
 
 use crate::{

@@ -1,3 +1,5 @@
+//! What a handler may return.
+
 use bytes::Bytes;
 
 use super::{Fault, extract};

@@ -1,3 +1,5 @@
+//! Errors told to a caller.
+
 use std::fmt;
 
 use crate::message::Headers;

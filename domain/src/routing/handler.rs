@@ -1,3 +1,5 @@
+//! Which functions are handlers.
+
 use std::future::Future;
 
 use super::{Answer, Extract, IntoAnswer, Request};

@@ -1,3 +1,5 @@
+//! A message that a route has taken.
+
 use std::sync::{
     Arc,
     atomic::{AtomicBool, Ordering},

@@ -1,3 +1,5 @@
+//! Which handler answers which messages.
+
 use std::{fmt, panic::Location, sync::Arc};
 
 use futures_util::{FutureExt, future::BoxFuture};

@@ -1,3 +1,5 @@
+//! A router that runs on a bus.
+
 use std::{collections::VecDeque, future::poll_fn, panic::AssertUnwindSafe, sync::Arc, task::Poll, time::Duration};
 
 use bytes::Bytes;

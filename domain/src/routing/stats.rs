@@ -1,3 +1,5 @@
+//! What is counted of each route.
+
 use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 
 macro_rules! stats {

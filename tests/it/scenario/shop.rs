@@ -33,7 +33,7 @@ fn ten_lines_answer_within_a_running_relais() {
     let built = Command::new(env!("CARGO"))
         .args(["build", "--quiet", "--manifest-path"])
         .arg(&manifest)
-        .env("CARGO_TARGET_DIR", target().join("first-program"))
+        .env("CARGO_TARGET_DIR", target())
         .status()
         .unwrap();
     assert!(built.success());
@@ -45,7 +45,7 @@ fn ten_lines_answer_within_a_running_relais() {
     let added = run(&mut world.relais(&["service", "add", "shop", "--out", creds.to_str().unwrap()]), "");
     assert_eq!(added.code, 0, "{}", added.stderr);
 
-    let program = target().join("first-program/debug/shop");
+    let program = target().join("debug/shop");
     let mut shop = Command::new(program);
     shop.env_clear().env("RELAIS_NATS__CREDS", &creds).env("RELAIS_NATS__URL", up.text("nats"));
     let mut shop = shop.current_dir(world.path("")).stderr(std::process::Stdio::null()).spawn().unwrap();
@@ -70,7 +70,7 @@ fn ten_lines_answer_within_a_running_relais() {
     assert!(shop.wait().unwrap().success(), "Ctrl-C ends it well");
     assert_eq!(ask("tea").code, 4);
 
-    let mut wrong = Command::new(target().join("first-program/debug/shop"));
+    let mut wrong = Command::new(target().join("debug/shop"));
     wrong.env_clear().env("RELAIS_NATS__CREDS", Path::new("/no/such.creds")).current_dir(world.path(""));
     let ran = run(&mut wrong, "");
     assert!(ran.code == 1 && ran.stderr.contains("/no/such.creds"), "{}", ran.stderr);

@@ -1,3 +1,5 @@
+//! The caller.
+
 use super::{Extract, Fault, Request};
 use crate::{identity::UserId, subject::Pattern};
 

@@ -1,3 +1,5 @@
+//! The payload as a protobuf message.
+
 use super::{Extract, Fault, Request};
 
 /// The payload as a protobuf message; as an answer, a protobuf message.

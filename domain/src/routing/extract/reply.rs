@@ -1,3 +1,5 @@
+//! Answering by hand.
+
 use std::convert::Infallible;
 
 use bytes::Bytes;

@@ -1,3 +1,5 @@
+//! The router's state, or a part of it.
+
 use std::convert::Infallible;
 
 use super::{Extract, Request};

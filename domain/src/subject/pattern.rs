@@ -1,0 +1,141 @@
+//! Filters whose wildcards have names.
+
+use std::{fmt, str::FromStr};
+
+use super::{Filter, InvalidSubject, Subject, check_token};
+
+#[derive(Debug, Clone, PartialEq, Eq)]
+enum Part {
+    Literal(String),
+    One(String),
+    Rest(String),
+}
+
+/// A filter whose wildcards have names: `from.{user}.orders.{order}`, `from.{user}.files.{rest..}`.
+///
+/// ```
+/// use relais_domain::subject::{Pattern, Subject};
+/// let pattern: Pattern = "from.{user}.orders.{order}".parse().unwrap();
+/// assert_eq!(pattern.filter().as_str(), "from.*.orders.*");
+/// let subject: Subject = "from.ada.orders.7".parse().unwrap();
+/// assert_eq!(pattern.capture(&subject, "order"), Some("7"));
+/// ```
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Pattern {
+    text: String,
+    parts: Vec<Part>,
+    filter: Filter,
+}
+
+impl Pattern {
+    /// The pattern as it was written.
+    #[must_use]
+    pub fn as_str(&self) -> &str {
+        &self.text
+    }
+
+    /// What to subscribe to.
+    #[must_use]
+    pub fn filter(&self) -> &Filter {
+        &self.filter
+    }
+
+    /// Whether it begins with `from.{user}`, so that the broker vouches for who published.
+    #[must_use]
+    pub fn names_caller(&self) -> bool {
+        matches!(self.parts.as_slice(),
+            [Part::Literal(from), Part::One(user), ..] if from == "from" && user == "user")
+    }
+
+    /// Whether a message on `subject` belongs to this pattern.
+    #[must_use]
+    pub fn matches(&self, subject: &Subject) -> bool {
+        self.filter.matches(subject)
+    }
+
+    /// What stands in `subject` where the pattern says `{name}`; for `{name..}` everything from there on.
+    /// `None` when the pattern has no such name or the subject does not match.
+    #[must_use]
+    pub fn capture<'s>(&self, subject: &'s Subject, name: &str) -> Option<&'s str> {
+        if !self.matches(subject) {
+            return None;
+        }
+        let mut rest = subject.as_str();
+        for part in &self.parts {
+            let (token, after) = rest.split_once('.').unwrap_or((rest, ""));
+            match part {
+                Part::One(own) if own == name => return Some(token),
+                Part::Rest(own) if own == name => return Some(rest),
+                _ => rest = after,
+            }
+        }
+        None
+    }
+
+    /// The names of its captures, from the left.
+    pub fn names(&self) -> impl Iterator<Item = &str> {
+        self.parts.iter().filter_map(|part| match part {
+            Part::One(name) | Part::Rest(name) => Some(name.as_str()),
+            Part::Literal(_) => None,
+        })
+    }
+}
+
+fn parse_part(token: &str, last: bool) -> Result<Part, InvalidSubject> {
+    let Some(inner) = token.strip_prefix('{').and_then(|t| t.strip_suffix('}')) else {
+        if token.contains(['{', '}']) {
+            return Err(InvalidSubject::Capture);
+        }
+        check_token(token.as_bytes(), false)?;
+        return Ok(Part::Literal(token.to_owned()));
+    };
+    let (name, rest) = inner.strip_suffix("..").map_or((inner, false), |name| (name, true));
+    let named = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '_';
+    if name.is_empty() || !name.chars().all(named) || (rest && !last) {
+        return Err(InvalidSubject::Capture);
+    }
+    Ok(if rest { Part::Rest(name.to_owned()) } else { Part::One(name.to_owned()) })
+}
+
+impl FromStr for Pattern {
+    type Err = InvalidSubject;
+
+    fn from_str(text: &str) -> Result<Self, InvalidSubject> {
+        // `{rest..}` holds dots of its own, so it is taken off before the text is cut at dots.
+        let (head, tail) = match text.rfind('{') {
+            Some(at) if text.ends_with("..}") => (text[..at].strip_suffix('.').unwrap_or(""), Some(&text[at..])),
+            _ => (text, None),
+        };
+        let mut parts = Vec::new();
+        if !(head.is_empty() && tail.is_some_and(|tail| tail.len() == text.len())) {
+            for token in head.split('.') {
+                parts.push(parse_part(token, false)?);
+            }
+        }
+        if let Some(tail) = tail {
+            parts.push(parse_part(tail, true)?);
+        }
+        let mut seen = Vec::new();
+        for part in &parts {
+            if let Part::One(name) | Part::Rest(name) = part {
+                if seen.contains(&name) {
+                    return Err(InvalidSubject::TwiceNamed);
+                }
+                seen.push(name);
+            }
+        }
+        let filter = parts.iter().map(|part| match part {
+            Part::Literal(token) => token.as_str(),
+            Part::One(_) => "*",
+            Part::Rest(_) => ">",
+        });
+        let filter = filter.collect::<Vec<_>>().join(".").parse()?;
+        Ok(Self { text: text.to_owned(), parts, filter })
+    }
+}
+
+impl fmt::Display for Pattern {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.text)
+    }
+}
