@@ -57,6 +57,17 @@ pub enum SettingsError {
     /// `--set` without a `=`.
     #[error("--set {0} has no =; write --set http.listen=127.0.0.1:8080")]
     NoEquals(String),
+    /// A listener that other machines reach, without TLS.
+    #[error(
+        "{setting} is {listen}, which other machines reach, and passwords and messages would travel in plain text; \
+         listen on 127.0.0.1, or put a proxy that ends TLS in front and set behind_proxy to true"
+    )]
+    Plain {
+        /// Which.
+        setting: &'static str,
+        /// Where it would listen.
+        listen: SocketAddr,
+    },
     /// `auth.proof = "none"` where others can reach it.
     #[error(
         "auth.proof is none, so anybody can log in as anybody, and http.listen is {listen}, which other machines reach; \

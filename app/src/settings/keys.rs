@@ -63,6 +63,13 @@ pub(super) const KEYS: &[Key] = &[
         |s| json!(s.examples)
     ),
     key!(
+        "behind_proxy",
+        "whether listeners off loopback are reached through a proxy that ends TLS",
+        "true or false",
+        |s, given| given.boolean().map(|behind| s.behind_proxy = behind),
+        |s| json!(s.behind_proxy)
+    ),
+    key!(
         "http.listen",
         "where the HTTP API listens",
         ADDRESS,

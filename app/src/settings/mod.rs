@@ -47,6 +47,8 @@ pub struct Settings {
     pub service: Service,
     /// `examples`: whether the example routes answer; `None` is yes in `up` and no in `serve`.
     pub examples: Option<bool>,
+    /// `behind_proxy`: whether listeners off loopback are reached through a proxy that ends TLS.
+    pub behind_proxy: bool,
     /// `http.…`
     pub http: Http,
     /// `nats.…`
@@ -151,6 +153,7 @@ impl Default for Settings {
             data: PathBuf::from("relais-data"),
             service: Service { name: "relais".parse().expect("it is a service name") },
             examples: None,
+            behind_proxy: false,
             http: Http { listen: loopback(8080), public_url: None, allowed_origins: Vec::new() },
             nats: Nats {
                 listen: loopback(4222),
@@ -204,6 +207,15 @@ impl Settings {
     fn check(&self) -> Result<(), SettingsError> {
         if self.auth.proof == Proof::None && !self.http.listen.ip().is_loopback() {
             return Err(SettingsError::OpenDoor { listen: self.http.listen });
+        }
+        let listeners = [
+            ("http.listen", self.http.listen),
+            ("nats.listen", self.nats.listen),
+            ("nats.websocket", self.nats.websocket),
+        ];
+        let reachable = listeners.into_iter().find(|(_, listen)| !listen.ip().is_loopback());
+        if let Some((setting, listen)) = reachable.filter(|_| !self.behind_proxy) {
+            return Err(SettingsError::Plain { setting, listen });
         }
         Ok(())
     }

@@ -225,3 +225,14 @@ fn believing_everybody_needs_loopback() {
     let error = load("", &[], &["auth.proof=none", "http.listen=0.0.0.0:8080"]).unwrap_err();
     assert!(matches!(error, SettingsError::OpenDoor { .. }));
 }
+
+#[test]
+fn what_others_reach_needs_tls() {
+    for setting in ["http.listen", "nats.listen", "nats.websocket"] {
+        let open = format!("{setting}=0.0.0.0:1");
+        let error = load("", &[], &[&open]).unwrap_err();
+        assert!(matches!(&error, SettingsError::Plain { setting: own, .. } if *own == setting), "{error}");
+        assert!(load("", &[], &[&open, "behind_proxy=true"]).is_ok(), "{setting}");
+    }
+    assert!(load("", &[], &["nats.monitor=0.0.0.0:1", "behind_proxy=true"]).is_err(), "monitoring stays on loopback");
+}

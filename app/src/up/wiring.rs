@@ -246,6 +246,7 @@ async fn child(
     let mut config = nats_server::Config::new("relais", &data.path().join("nats"), trust.operator.as_str(), &system);
     (config.listen, config.websocket) = (settings.nats.listen, settings.nats.websocket);
     config.monitor = settings.nats.monitor;
+    config.websocket_origins.clone_from(&settings.http.allowed_origins);
     let preload = trust.accounts.iter().map(|(key, jwt)| (key.to_string(), jwt.as_str().to_owned()));
     config.preload = preload.collect();
     let started = nats_server::Server::start(&binary, config, nats_server::Options::default()).await;
