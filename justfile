@@ -35,7 +35,7 @@ openapi:
 # The book of the code: rustdoc, without warnings
 [group('build')]
 docs:
-    RUSTDOCFLAGS="-D warnings" cargo doc --workspace --no-deps
+    RUSTDOCFLAGS="-D warnings" cargo doc --workspace --no-deps --all-features
 
 # Unit, doc, contract and scenario tests, against real servers
 [group('check')]

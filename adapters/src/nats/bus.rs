@@ -39,8 +39,40 @@ pub struct Bus {
     link: watch::Receiver<Link>,
     probe: Option<Subject>,
     closed: Arc<AtomicBool>,
-    /// What was refused since the last flush; read by one flush at a time.
-    refused: Arc<Mutex<broadcast::Receiver<Violation>>>,
+    refused: Arc<Mutex<Refused>>,
+}
+
+/// What was refused since the last flush, save what a request was told itself.
+struct Refused {
+    heard: broadcast::Receiver<Violation>,
+    kept: Vec<Violation>,
+}
+
+impl Refused {
+    /// Takes in what has been heard by now.
+    fn catch_up(&mut self) {
+        loop {
+            match self.heard.try_recv() {
+                Ok(violation) => self.kept.push(violation),
+                Err(broadcast::error::TryRecvError::Lagged(_)) => {}
+                Err(_) => return,
+            }
+        }
+    }
+
+    /// Forgets one refusal that its caller has been told.
+    fn told(&mut self, violation: &Violation) {
+        self.catch_up();
+        if let Some(at) = self.kept.iter().position(|kept| kept == violation) {
+            self.kept.remove(at);
+        }
+    }
+
+    /// The first refused publish, and forgets the others with it.
+    fn take_first(&mut self) -> Option<Violation> {
+        self.catch_up();
+        std::mem::take(&mut self.kept).into_iter().find(|violation| violation.operation == PUBLISH)
+    }
 }
 
 impl Bus {
@@ -50,7 +82,7 @@ impl Bus {
         link: watch::Receiver<Link>,
         probe: Option<Subject>,
     ) -> Self {
-        let refused = Arc::new(Mutex::new(violations.subscribe()));
+        let refused = Arc::new(Mutex::new(Refused { heard: violations.subscribe(), kept: Vec::new() }));
         Self { client, violations, link, probe, closed: Arc::default(), refused }
     }
 
@@ -59,6 +91,17 @@ impl Bus {
         let mut link = self.link.clone();
         // An error says that the sender is gone, which is an end too.
         let _ = link.wait_for(|link| *link == Link::Closed).await;
+    }
+
+    /// Returns at the next connection after the first `known` ones, with how many there have been by then; `None` when the
+    /// connection has ended for good. What was told to a broker that has been away since may have to be told again.
+    pub async fn reconnected(&self, known: u64) -> Option<u64> {
+        let mut link = self.link.clone();
+        let next = |link: &Link| matches!(link, Link::Closed) || matches!(link, Link::Up(times) if *times > known);
+        match link.wait_for(next).await.as_deref() {
+            Ok(Link::Up(times)) => Some(*times),
+            _ => None,
+        }
     }
 
     /// Whether it is connected at this moment.
@@ -169,7 +212,10 @@ impl ports::Bus for Bus {
         };
         let answer = tokio::select! {
             biased;
-            violation = refused => return Err(denied(violation)),
+            violation = refused => {
+                self.refused.lock().await.told(&violation);
+                return Err(denied(violation));
+            }
             answer = answer => answer,
         };
         match answer {
@@ -206,22 +252,25 @@ impl ports::Bus for Bus {
         self.open()?;
         let mut refused = self.refused.lock().await;
         self.round_trip().await?;
-        let mut first = None;
-        let any = async {
+        if let Some(violation) = refused.take_first() {
+            return Err(denied(violation));
+        }
+        let behind = async {
             loop {
-                match refused.recv().await {
+                match refused.heard.recv().await {
                     Ok(violation) if violation.operation == PUBLISH => return violation,
                     Ok(_) | Err(broadcast::error::RecvError::Lagged(_)) => {}
                     Err(broadcast::error::RecvError::Closed) => std::future::pending().await,
                 }
             }
         };
-        if let Ok(violation) = tokio::time::timeout(BEHIND, any).await {
-            first = Some(denied(violation));
+        match tokio::time::timeout(BEHIND, behind).await {
+            Ok(violation) => {
+                refused.take_first();
+                Err(denied(violation))
+            }
+            Err(_) => Ok(()),
         }
-        // The others since the last call are told with the first.
-        while refused.try_recv().is_ok() {}
-        first.map_or(Ok(()), Err)
     }
 
     async fn drain(&self) -> Result<(), BusError> {

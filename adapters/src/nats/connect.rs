@@ -74,9 +74,22 @@ pub enum ConnectError {
 /// What a connection tells about itself.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Link {
-    Up,
-    Down,
+    /// Connected, for the n-th time.
+    Up(u64),
+    /// Not connected, after n times.
+    Down(u64),
+    /// Ended for good.
     Closed,
+}
+
+impl Link {
+    /// How many connections there have been.
+    pub(super) fn connections(self) -> u64 {
+        match self {
+            Self::Up(times) | Self::Down(times) => times,
+            Self::Closed => 0,
+        }
+    }
 }
 
 impl Bus {
@@ -88,7 +101,7 @@ impl Bus {
         let servers = options.servers.join(", ");
         let addresses = parse(&options.servers)?;
         let (violations, _) = broadcast::channel(256);
-        let (link, _) = watch::channel(Link::Down);
+        let (link, _) = watch::channel(Link::Down(0));
         // The callback owns the only sender: when async-nats gives up for good it drops the callback, and everybody who
         // watches the link sees it end.
         let watched = link.subscribe();
@@ -148,11 +161,11 @@ fn delay(rng: Arc<dyn Rng>) -> impl Fn(usize) -> Duration {
 fn note(event: &Event, violations: &broadcast::Sender<violation::Violation>, link: &watch::Sender<Link>) {
     match event {
         Event::Connected => {
-            link.send_replace(Link::Up);
+            link.send_modify(|link| *link = Link::Up(link.connections() + 1));
             tracing::debug!("connected to the broker");
         }
         Event::Disconnected => {
-            link.send_replace(Link::Down);
+            link.send_modify(|link| *link = Link::Down(link.connections()));
             tracing::warn!("disconnected from the broker");
         }
         Event::Closed => {

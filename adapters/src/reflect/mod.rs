@@ -87,7 +87,7 @@ pub enum ReflectError {
     Field {
         /// The type.
         type_name: String,
-        /// "field order.items[2]: ", or nothing when the body as a whole is wrong.
+        /// `field order.items[2]: `, or nothing when the body as a whole is wrong.
         at: String,
         /// What is wrong there.
         reason: String,

@@ -4,6 +4,7 @@
 //! by being dropped, in reverse. [`Backend::stop`] ends them well: no new HTTP requests, no new messages, handlers finish,
 //! connections drain, the broker last.
 
+mod addresses;
 mod data;
 mod report;
 mod wiring;

@@ -1,6 +1,6 @@
 //! The composition root: settings in, a running backend out, in one straight line.
 
-use std::{net::TcpListener, path::Path, sync::Arc};
+use std::{net::TcpListener, sync::Arc};
 
 use futures_util::FutureExt as _;
 use relais_adapters::{
@@ -16,7 +16,11 @@ use relais_domain::{
 };
 use tokio::{sync::oneshot, task::JoinHandle};
 
-use super::{data::Data, report::Report};
+use super::{
+    addresses::{Addresses, sqlite_url},
+    data::Data,
+    report::Report,
+};
 use crate::{
     error::{Error, Result},
     lifecycle::{PATIENCE, Signals},
@@ -253,34 +257,6 @@ async fn child(
     started.map_err(|error| part("the broker cannot be started", error))
 }
 
-/// Where the broker is, for us and for clients.
-struct Addresses {
-    ours: Vec<String>,
-    servers: Vec<String>,
-    websocket: Vec<String>,
-}
-
-impl Addresses {
-    fn of(settings: &Settings, broker: Option<&nats_server::Server>) -> Self {
-        let or = |set: &[String], own: Vec<String>| if set.is_empty() { own } else { set.to_vec() };
-        let (ours, shown, websocket) = match broker {
-            Some(broker) => {
-                let url = format!("nats://{}", broker.listen());
-                (vec![url.clone()], vec![url], vec![format!("ws://{}", broker.websocket())])
-            }
-            None => {
-                let ours = settings.nats.url.iter().map(|url| url.expose().to_owned()).collect();
-                (ours, settings.nats.url.iter().map(ToString::to_string).collect(), Vec::new())
-            }
-        };
-        Self {
-            ours,
-            servers: or(&settings.nats.public_urls, shown),
-            websocket: or(&settings.nats.public_websocket, websocket),
-        }
-    }
-}
-
 /// A credential for this process alone, made now and kept nowhere.
 async fn own_creds(issuer: &nsc::Native, basics: &Basics, grantee: Grantee) -> Result<Creds> {
     let pair = basics.keys.generate(KeyKind::User);
@@ -309,9 +285,25 @@ async fn connect(
     let attached = issuer.attach(Arc::new(nats::Resolver::new(system.clone()))).await;
     attached.map_err(|error| part("the broker does not take our accounts", error))?;
 
+    tokio::spawn(keep_told(system.clone(), Arc::clone(issuer)));
+
     let (name, creds) = application_creds(settings, patterns, issuer, basics).await?;
     let bus = nats::Bus::connect(serve::options(addresses.ours.clone(), &name, creds)).await?;
     Ok((bus, system))
+}
+
+/// Tells a broker that was away what it has missed: accounts, and revocations above all.
+async fn keep_told(system: nats::Bus, issuer: Arc<nsc::Native>) {
+    let mut connections = 1;
+    while let Some(times) = system.reconnected(connections).await {
+        connections = times;
+        if let Err(error) = issuer.reconcile().await {
+            tracing::warn!(
+                error = &error as &dyn std::error::Error,
+                "the broker is back, but does not take our accounts"
+            );
+        }
+    }
 }
 
 /// The creds that `nats.creds` names, or fresh ones for exactly our routes.
@@ -367,19 +359,4 @@ fn auth(
         ..AuthSettings::default()
     };
     Ok(Auth::new(ports, own))
-}
-
-/// The URL of an SQLite file, with what a URL cannot hold escaped.
-fn sqlite_url(path: &Path) -> String {
-    let mut url = "sqlite://".to_owned();
-    for character in path.to_string_lossy().chars() {
-        match character {
-            '%' => url.push_str("%25"),
-            '?' => url.push_str("%3F"),
-            '#' => url.push_str("%23"),
-            ' ' => url.push_str("%20"),
-            other => url.push(other),
-        }
-    }
-    url + "?mode=rwc"
 }

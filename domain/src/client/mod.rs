@@ -135,7 +135,8 @@ impl Client {
         }
     }
 
-    /// Tells, at most once: `Ok` says that the broker has taken it, not that anybody listened.
+    /// Tells, at most once: `Ok` says that it is on its way; [`Client::flush`] says that the broker has taken it, and
+    /// nothing says that anybody listened.
     ///
     /// # Errors
     /// [`ClientError`].
@@ -148,7 +149,14 @@ impl Client {
     /// # Errors
     /// [`ClientError`].
     pub async fn publish_bytes(&self, subject: &str, payload: impl Into<Bytes> + Send) -> Result<(), ClientError> {
-        self.bus.publish(Message::new(outgoing(&self.user, subject)?, payload)).await?;
+        Ok(self.bus.publish(Message::new(outgoing(&self.user, subject)?, payload)).await?)
+    }
+
+    /// Returns when the broker has taken everything published before.
+    ///
+    /// # Errors
+    /// [`ClientError::Bus`].
+    pub async fn flush(&self) -> Result<(), ClientError> {
         Ok(self.bus.flush().await?)
     }
 

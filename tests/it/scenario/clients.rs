@@ -2,15 +2,7 @@
 
 use std::{path::PathBuf, process::Command};
 
-use crate::support::{Up, User, World, run, tool};
-
-fn python() -> PathBuf {
-    let own = std::env::var_os("RELAIS_TOOLS").map(PathBuf::from);
-    let tools = own.unwrap_or_else(|| PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("../.tools"));
-    let python = tools.join("venv/bin/python");
-    assert!(python.is_file(), "nats.py is missing; `./x tools` installs it");
-    python
-}
+use crate::support::{Up, User, World, python, run, tool};
 
 /// The message `text` in field 1, as protobuf has it.
 fn protobuf(text: &str) -> String {

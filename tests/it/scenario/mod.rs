@@ -2,7 +2,9 @@
 
 mod clients;
 mod flow;
-mod lifecycle;
+mod library;
+pub(crate) mod lifecycle;
 mod secrets;
 mod security;
 mod shop;
+mod terminal;

@@ -8,6 +8,6 @@ mod verdict;
 
 pub(crate) use broker::Broker;
 pub(crate) use http::http;
-pub(crate) use tools::tool;
+pub(crate) use tools::{python, tool};
 pub(crate) use up::{Lines, PASSWORD, Ran, Up, User, World, run, signal};
 pub(crate) use verdict::Verdict;

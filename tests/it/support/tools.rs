@@ -14,3 +14,15 @@ pub(crate) fn tool(name: &str) -> PathBuf {
     let found = folders.chain(env::split_paths(&path)).map(|folder| folder.join(name)).find(|path| path.is_file());
     found.unwrap_or_else(|| panic!("{name} is missing; `./x tools` installs it"))
 }
+
+/// The Python that has nats.py.
+///
+/// # Panics
+/// When it is nowhere, with the command that installs it.
+pub(crate) fn python() -> PathBuf {
+    let own = env::var_os("RELAIS_TOOLS").map(PathBuf::from);
+    let tools = own.unwrap_or_else(|| PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("../.tools"));
+    let python = tools.join("venv/bin/python");
+    assert!(python.is_file(), "nats.py is missing; `./x tools` installs it");
+    python
+}

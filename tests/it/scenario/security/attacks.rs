@@ -1,12 +1,13 @@
 //! Attacks, and what is left of a credential that has ended.
 
-use std::{fs, time::Duration};
+use std::{fs, sync::Arc, time::Duration};
 
 use futures_util::StreamExt as _;
-use relais_adapters::system;
+use relais_adapters::{nats, nkeys, system};
 use relais_domain::{
     credentials::{Grantee, KeyKind, creds::Creds, streams},
-    ports::{CredentialsIssuer as _, Grant, KeyPairs as _},
+    message::Message,
+    ports::{Bus as _, BusError, CredentialsIssuer as _, Grant, KeyPairs as _, Rng},
     subject::Filter,
 };
 
@@ -174,4 +175,48 @@ async fn a_web_page_elsewhere_cannot_reach_the_api() {
     assert_eq!(status("Host", "127.0.0.1.evil.example").await, 421);
     assert_eq!(status("Origin", "https://evil.example").await, 403);
     assert_eq!(status("Origin", "null").await, 403);
+}
+
+/// NATS tells a refusal on the connection; our bus tells it to the call.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_refusal_reaches_the_call_that_was_refused() {
+    let world = World::new();
+    let up = world.up();
+    let ada = User::new(&world, &up, "ada");
+    let creds = Creds::parse(&fs::read_to_string(ada.creds()).unwrap()).unwrap();
+    let rng: Arc<dyn Rng> = Arc::new(system::Rng);
+    let bus = nats::Bus::connect(nats::ConnectOptions {
+        servers: vec![up.text("nats").to_owned()],
+        jwt: creds.jwt,
+        seed: creds.seed,
+        inbox_prefix: ada.who["inbox_prefix"].as_str().unwrap().to_owned(),
+        name: "refused".to_owned(),
+        probe: Some(format!("from.{}._probe", ada.id()).parse().unwrap()),
+        keys: Arc::new(nkeys::KeyPairs::new(Arc::clone(&rng))),
+        rng,
+    })
+    .await
+    .unwrap();
+    let message = |subject: &str| Message::new(subject.parse().unwrap(), "");
+    let denied = |result: Result<(), BusError>, to: &str, on: &str| {
+        let error = result.expect_err("it is refused");
+        assert!(
+            matches!(&error, BusError::Denied { operation, subject } if *operation == to && subject == on),
+            "{error}"
+        );
+    };
+    let long = Duration::from_secs(60);
+    denied(bus.request(message("from.bob.echo"), long).await.map(drop), "publish to", "from.bob.echo");
+    bus.flush().await.expect("the request was told already");
+    bus.publish(message("to.bob.x")).await.unwrap();
+    bus.publish(message(&format!("from.{}.x", ada.id()))).await.unwrap();
+    denied(bus.flush().await, "publish to", "to.bob.x");
+    bus.flush().await.expect("each refusal is told once");
+    denied(bus.subscribe("to.bob.>".parse().unwrap(), None).await.map(drop), "listen to", "to.bob.>");
+    denied(
+        bus.subscribe("from.*.x".parse().unwrap(), Some("relais".to_owned())).await.map(drop),
+        "listen to",
+        "from.*.x",
+    );
+    assert!(bus.subscribe(format!("to.{}.>", ada.id()).parse().unwrap(), None).await.is_ok());
 }

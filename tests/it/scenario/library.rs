@@ -1,0 +1,116 @@
+//! The library as programs use it: a backend in this process, a client on the creds of a login, a revocation that the broker
+//! missed.
+
+use std::{fs, path::Path, time::Duration};
+
+use relais::{Backend, ClientError, Settings, prelude::*};
+use relais_domain::ports::BusError;
+use serde_json::json;
+
+use crate::support::{PASSWORD, World, http, tool};
+
+fn settings(world: &World) -> Settings {
+    let mut settings = Settings { data: world.path("data"), ..Settings::default() };
+    let any = "127.0.0.1:0".parse().unwrap();
+    (settings.http.listen, settings.nats.listen) = (any, any);
+    (settings.nats.websocket, settings.nats.monitor) = (any, any);
+    settings.nats.server = Some(tool("nats-server"));
+    settings
+}
+
+/// Registers and logs in over HTTP, lets the server make the key, and writes the creds it answers.
+async fn log_in(server: &str, name: &str, creds: &Path) -> serde_json::Value {
+    let http = http();
+    let body = json!({"email": format!("{name}@example.org"), "password": PASSWORD});
+    let registered = http.post(format!("{server}/register")).json(&body).send().await.unwrap();
+    assert_eq!(registered.status(), 201);
+    let answer = http.post(format!("{server}/login")).json(&body).send().await.unwrap();
+    assert_eq!(answer.status(), 200);
+    let answer: serde_json::Value = answer.json().await.unwrap();
+    fs::write(creds, answer["creds"].as_str().unwrap()).unwrap();
+    answer
+}
+
+async fn shout(Message(request): Message<EchoRequest>, user: CurrentUser) -> Result<Message<EchoResponse>, Fault> {
+    if request.message.is_empty() {
+        return Err(Fault::bad_request("say something"));
+    }
+    Ok(Message(EchoResponse { message: format!("{} from {}", request.message.to_uppercase(), user.id()) }))
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_backend_with_routes_of_its_own_and_a_client() {
+    let world = World::new();
+    let router = Router::new().subscribe("from.{user}.shout", shout);
+    let backend = Backend::start(&settings(&world), router).await.unwrap();
+    let report = backend.report().clone();
+    assert!(report.routes.iter().any(|route| route == "from.{user}.shout"), "{report:?}");
+    let creds = world.path("ada.creds");
+    let login = log_in(&report.http, "ada", &creds).await;
+    let client = relais::connect_client(&[&report.nats], &creds).await.unwrap();
+    assert_eq!(client.user().as_str(), login["user_id"].as_str().unwrap());
+    let ask = |message: &str| EchoRequest { message: message.to_owned() };
+    let answer: EchoResponse = client.request("shout", &ask("hello")).await.unwrap();
+    assert_eq!(answer.message, format!("HELLO from {}", client.user()));
+    let fault = client.request::<_, EchoResponse>("shout", &ask("")).await;
+    assert!(
+        matches!(fault, Err(ClientError::Fault(fault)) if (fault.code(), fault.message()) == (400, "say something"))
+    );
+    let nobody = client.request::<_, EchoResponse>("nowhere", &ask("x")).await;
+    assert!(matches!(nobody, Err(ClientError::Bus(BusError::NoResponders { .. }))));
+    client.close().await.unwrap();
+    backend.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_router_with_mistakes_starts_nothing() {
+    let world = World::new();
+    let router = Router::new().subscribe("from.{user}.echo", shout).subscribe("to.{user}.x", shout);
+    let words = Backend::start(&settings(&world), router).await.map(|_| ()).unwrap_err().to_string();
+    assert!(words.contains("library.rs:") && words.contains("does not begin with from.{user}"), "{words}");
+    assert!(words.contains("overlaps"), "the built-in echo has that subject: {words}");
+    assert!(!world.path("data").exists(), "it is told before anything is made");
+}
+
+/// A revocation made while the broker is away: it is stored, said not to be confirmed, and told when the broker is back.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_broker_that_was_away_learns_what_was_revoked() {
+    let world = World::new();
+    let backend = Backend::start(&settings(&world), Router::new()).await.unwrap();
+    let report = backend.report().clone();
+    let creds = world.path("ada.creds");
+    let login = log_in(&report.http, "ada", &creds).await;
+    let servers = [report.nats.as_str()];
+    let connect = || relais::connect_client(&servers, &creds);
+    connect().await.unwrap().close().await.unwrap();
+
+    let http = http();
+    let device = format!("{}/me/devices/{}", report.http, login["device_id"].as_str().unwrap());
+    let remove = || http.delete(&device).bearer_auth(login["access_token"].as_str().unwrap()).send();
+    // As often as it takes until the broker is away at that moment.
+    let mut refused = false;
+    while !refused {
+        let pid = crate::scenario::lifecycle::broker_pid(&world);
+        crate::support::signal(pid, "KILL");
+        let status = remove().await.unwrap().status();
+        refused = status == 503;
+        assert!(refused || status.is_success(), "{status}");
+        if !refused {
+            break;
+        }
+    }
+    let refusal = async {
+        loop {
+            match connect().await {
+                // Not back yet, or not told yet.
+                Ok(client) => client.close().await.unwrap(),
+                Err(error) if error.to_string().contains("refuses the credential") => return,
+                Err(_) => {}
+            }
+        }
+    };
+    tokio::time::timeout(Duration::from_secs(60), refusal)
+        .await
+        .expect("the credential is refused by the broker that is back");
+    backend.stop().await;
+}
