@@ -6,6 +6,8 @@
 //!   who comes beyond it is told [`HashError::Busy`] at once: memory and time to wait stay bounded whatever arrives.
 //! - A caller who goes away frees the place in the line; a hash that runs already keeps its core until it is done.
 
+mod memory;
+
 use std::sync::Arc;
 
 use argon2::{
@@ -74,12 +76,14 @@ pub struct PasswordHasher {
 pub struct InvalidCost;
 
 impl PasswordHasher {
-    /// A hasher of this cost. It is used inside a tokio runtime.
+    /// A hasher of this cost. It is used inside a tokio runtime. The process's allocator is told to give large blocks back
+    /// to the system.
     ///
     /// # Errors
     /// [`InvalidCost`].
     pub fn new(cost: Cost, load: Load, rng: Arc<dyn Rng>) -> Result<Self, InvalidCost> {
         let params = Params::new(cost.memory, cost.passes, 1, None).ok().filter(believed).ok_or(InvalidCost)?;
+        memory::give_back_large_blocks();
         Ok(Self {
             params,
             rng,

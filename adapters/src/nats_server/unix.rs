@@ -1,6 +1,6 @@
 //! What the standard library has no words for: dying with the parent, handing on a lock, SIGTERM.
 //!
-//! The only `unsafe` of the workspace, a system call a block.
+//! A system call a block, and nothing else.
 #![allow(unsafe_code)]
 
 use std::{

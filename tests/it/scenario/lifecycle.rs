@@ -217,6 +217,25 @@ fn keys_lie_where_only_their_owner_reads_and_open_ones_are_refused() {
     refuses(&world, |_| {}, &[seeds[0].to_str().unwrap(), "chmod"]);
 }
 
+/// Memory of a process in KiB, as the system counts it.
+fn resident(pid: u32) -> u64 {
+    let status = fs::read_to_string(format!("/proc/{pid}/status")).unwrap();
+    let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:")).unwrap();
+    line.trim().trim_end_matches(" kB").parse().unwrap()
+}
+
+#[test]
+fn logins_leave_no_memory_behind() {
+    let world = World::new();
+    let up = world.up();
+    let mut ada = User::new(&world, &up, "ada");
+    for _ in 0..12 {
+        ada.login();
+    }
+    let after = resident(up.pid());
+    assert!(after < 60 * 1024, "an idle `relais up` takes less than 60 MB, also after a dozen logins: {after} KiB");
+}
+
 #[test]
 fn serve_uses_a_broker_of_your_own() {
     let world = World::new();
