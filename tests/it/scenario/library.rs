@@ -1,11 +1,12 @@
 //! The library as programs use it: a backend in this process, a client on the creds of a login, a revocation that the broker
 //! missed.
 
-use std::{fs, path::Path, time::Duration};
+use std::{fs, path::Path, sync::Arc, time::Duration};
 
 use relais::{Backend, ClientError, Settings, prelude::*};
 use relais_domain::ports::BusError;
 use serde_json::json;
+use tokio::sync::{Notify, Semaphore};
 
 use crate::support::{PASSWORD, World, http, tool};
 
@@ -60,6 +61,40 @@ async fn a_backend_with_routes_of_its_own_and_a_client() {
     assert!(matches!(nobody, Err(ClientError::Bus(BusError::NoResponders { .. }))));
     client.close().await.unwrap();
     backend.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_stop_takes_no_more_and_lets_handlers_finish() {
+    let world = World::new();
+    let (begun, gate) = (Arc::new(Notify::new()), Arc::new(Semaphore::new(0)));
+    let (told, held) = (Arc::clone(&begun), Arc::clone(&gate));
+    let router = Router::new().subscribe("from.{user}.slow", move || {
+        let (told, held) = (Arc::clone(&told), Arc::clone(&held));
+        async move {
+            told.notify_one();
+            held.acquire().await.unwrap().forget();
+            b"done".to_vec()
+        }
+    });
+    let backend = Backend::start(&settings(&world), router).await.unwrap();
+    let report = backend.report().clone();
+    let creds = world.path("ada.creds");
+    log_in(&report.http, "ada", &creds).await;
+    let client = relais::connect_client(&[&report.nats], &creds).await.unwrap();
+    let asking = client.clone();
+    let asked = tokio::spawn(async move { asking.request_bytes("slow", "").await });
+    begun.notified().await;
+    let stopping = tokio::spawn(backend.stop());
+    loop {
+        match client.request_bytes("echo", "").await {
+            Ok(_) => {}
+            Err(ClientError::Bus(BusError::NoResponders { .. })) => break,
+            Err(error) => panic!("{error}"),
+        }
+    }
+    gate.add_permits(1);
+    assert_eq!(asked.await.unwrap().unwrap(), "done", "what was taken is finished and answered");
+    stopping.await.unwrap();
 }
 
 #[tokio::test(flavor = "multi_thread")]
