@@ -1,4 +1,4 @@
-//! Users and devices in a SQL database, through sea-orm. SQLite for now; what is written here (statements, types,
+//! Users and devices in a SQL database, through sea-orm. The driver linked is SQLite's; what is written here (statements, types,
 //! migrations) is what PostgreSQL and MySQL understand too.
 //!
 //! ```text
@@ -48,7 +48,9 @@ pub struct Database {
 #[derive(Debug, thiserror::Error)]
 pub enum OpenError {
     /// The address names no database that this program knows. The address is not shown: it may hold a password.
-    #[error("sql.url is no address of a database; an SQLite file is sqlite://PATH (this program knows no other yet)")]
+    #[error(
+        "sql.url is no address of a database; an SQLite file is sqlite://PATH, the only kind this program is built for"
+    )]
     Url,
     /// The folder for the file is not there.
     #[error("the folder {} for the database does not exist; create it, or set sql.url to another place", .0.display())]
