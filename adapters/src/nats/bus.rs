@@ -1,21 +1,18 @@
 //! The bus.
 
 use std::{
-    pin::Pin,
     sync::{
         Arc,
         atomic::{AtomicBool, Ordering},
     },
-    task::{Context, Poll},
     time::Duration,
 };
 
 use async_nats::{PublishErrorKind, Request, RequestErrorKind};
 use async_trait::async_trait;
-use futures_util::{Stream, StreamExt};
 use relais_domain::{
     message::Message,
-    ports::{self, BusError, Deliveries, Delivery, Subscription},
+    ports::{self, BusError, Subscription},
     subject::{Filter, Subject},
 };
 use tokio::sync::{Mutex, broadcast, watch};
@@ -23,6 +20,7 @@ use tokio::sync::{Mutex, broadcast, watch};
 use super::{
     connect::Link,
     convert::{headers_out, message_in, subject_out},
+    subscription::Listening,
     violation::{PUBLISH, SUBSCRIBE, Violation},
 };
 
@@ -107,7 +105,18 @@ impl Bus {
     /// Whether it is connected at this moment.
     #[must_use]
     pub fn is_up(&self) -> bool {
-        self.client.connection_state() == async_nats::connection::State::Connected
+        matches!(*self.link.borrow(), Link::Up(_))
+    }
+
+    /// How many connections there have been.
+    pub(super) fn connections(&self) -> u64 {
+        self.link.borrow().connections()
+    }
+
+    /// Returns when there is no connection.
+    async fn lost(&self) {
+        let mut link = self.link.clone();
+        let _ = link.wait_for(|link| !matches!(link, Link::Up(_))).await;
     }
 
     fn open(&self) -> Result<(), BusError> {
@@ -120,7 +129,7 @@ impl Bus {
     }
 
     /// Waits until the broker has seen everything sent before.
-    async fn round_trip(&self) -> Result<(), BusError> {
+    pub(super) async fn round_trip(&self) -> Result<(), BusError> {
         let Some(probe) = self.probe.clone() else {
             let flushed = tokio::time::timeout(PATIENCE, self.client.flush()).await;
             return flushed.map_err(disconnected)?.map_err(disconnected);
@@ -158,7 +167,7 @@ fn denied(violation: Violation) -> BusError {
     BusError::Denied { operation: violation.operation, subject: violation.subject }
 }
 
-fn disconnected(error: impl Into<ports::Cause>) -> BusError {
+pub(super) fn disconnected(error: impl Into<ports::Cause>) -> BusError {
     BusError::Disconnected(Some(error.into()))
 }
 
@@ -244,8 +253,7 @@ impl ports::Bus for Bus {
         if let Some(denied) = Self::refusal(&mut violations, SUBSCRIBE, &text).await {
             return Err(denied);
         }
-        let client = self.client.clone();
-        Ok(Box::pin(Listening { subscriber, client, probe: self.probe.clone(), drained: false }))
+        Ok(Box::pin(Listening::new(subscriber, self.clone())))
     }
 
     async fn flush(&self) -> Result<(), BusError> {
@@ -277,40 +285,14 @@ impl ports::Bus for Bus {
         if self.closed.swap(true, Ordering::AcqRel) {
             return Ok(());
         }
-        let arrived = self.round_trip().await;
+        // Without a connection there is nothing to wait for: async-nats takes the wish to drain when it has one again.
+        let arrived = tokio::select! {
+            biased;
+            () = self.lost() => Err(BusError::Disconnected(None)),
+            arrived = self.round_trip() => arrived,
+        };
         self.client.drain().await.map_err(disconnected)?;
-        tokio::time::timeout(PATIENCE, self.ended()).await.map_err(disconnected)?;
-        arrived
-    }
-}
-
-struct Listening {
-    subscriber: async_nats::Subscriber,
-    client: async_nats::Client,
-    probe: Option<Subject>,
-    drained: bool,
-}
-
-impl Stream for Listening {
-    type Item = Delivery;
-
-    fn poll_next(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Option<Delivery>> {
-        self.subscriber.poll_next_unpin(context).map(|message| message.map(message_in))
-    }
-}
-
-#[async_trait]
-impl Deliveries for Listening {
-    async fn drain(mut self: Pin<&mut Self>) -> Result<(), BusError> {
-        if std::mem::replace(&mut self.drained, true) {
-            return Ok(());
-        }
-        // What the broker had sent before it saw the wish to drain must be here first: async-nats forgets the
-        // subscription as soon as the wish has left.
-        if let Some(probe) = self.probe.clone() {
-            let request = Request::new().timeout(Some(PATIENCE));
-            let _ = self.client.send_request(subject_out(probe), request).await;
-        }
-        self.subscriber.drain().await.map_err(disconnected)
+        arrived?;
+        tokio::time::timeout(PATIENCE, self.ended()).await.map_err(disconnected)
     }
 }

@@ -125,6 +125,9 @@ impl Bus {
                 }
                 _ => ConnectError::Unreachable { servers, source },
             })?;
+        // The news of it come through another task; from here on the link is what it is.
+        let mut up = watched.clone();
+        let _ = tokio::time::timeout(PATIENCE, up.wait_for(|link| !matches!(link, Link::Down(0)))).await;
         Ok(Self::new(client, violations, watched, options.probe))
     }
 }

@@ -8,6 +8,7 @@ mod bus;
 mod connect;
 mod convert;
 mod resolver;
+mod subscription;
 mod violation;
 
 pub use bus::Bus;

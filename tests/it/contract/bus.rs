@@ -1,15 +1,16 @@
 //! `nats::Bus` keeps the contract that `memory::Bus` keeps.
 
-use std::sync::Arc;
+use std::{sync::Arc, time::Duration};
 
-use futures_util::FutureExt;
+use futures_util::{FutureExt, StreamExt, future::join_all};
 use relais_adapters::{
     nats::{self, ConnectError, ConnectOptions},
     nkeys, system,
 };
 use relais_domain::{
     credentials::{KeyKind, UserJwt},
-    ports::{Bus, KeyPairs},
+    message::Message,
+    ports::{Bus, BusError, KeyPairs},
     testing,
 };
 
@@ -46,6 +47,60 @@ async fn nobody_there_is_told() {
     assert!(matches!(&error, ConnectError::Unreachable { servers, .. } if servers == "nats://127.0.0.1:1"), "{error}");
     let error = nats::Bus::connect(options("no address")).await.map(|_| ()).unwrap_err();
     assert!(matches!(error, ConnectError::Address { .. }), "{error}");
+}
+
+/// Every request that a draining member of a queue group was given is one that it delivers: under load, and from a caller
+/// that asks one by one.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_drain_loses_no_request() {
+    let broker = Broker::start().await;
+    for callers in [1, 40] {
+        for _ in 0..15 {
+            let server = nats::Bus::connect(options(broker.url())).await.unwrap();
+            let client = nats::Bus::connect(options(broker.url())).await.unwrap();
+            let mut asked = server.subscribe("suite.ask".parse().unwrap(), Some("team".to_owned())).await.unwrap();
+            let answering = tokio::spawn(async move {
+                for _ in 0..200 {
+                    answer(&server, asked.next().await.unwrap().unwrap()).await;
+                }
+                asked.as_mut().drain().await.unwrap();
+                while let Some(delivery) = asked.next().await {
+                    answer(&server, delivery.unwrap()).await;
+                }
+                server.drain().await.unwrap();
+            });
+            let ask = || async {
+                loop {
+                    let message = Message::new("suite.ask".parse().unwrap(), "");
+                    match client.request(message, Duration::from_secs(20)).await {
+                        Ok(_) => {}
+                        Err(BusError::NoResponders { .. }) => return,
+                        Err(error) => panic!("{error}"),
+                    }
+                }
+            };
+            join_all((0..callers).map(|_| ask())).await;
+            answering.await.unwrap();
+        }
+    }
+}
+
+async fn answer(server: &nats::Bus, question: Message) {
+    server.publish(Message::new(question.reply.unwrap(), "")).await.unwrap();
+}
+
+/// A program must not hang at its end because the broker is gone.
+#[tokio::test]
+async fn a_drain_without_a_connection_returns_at_once_and_says_so() {
+    let broker = Broker::start().await;
+    let bus = nats::Bus::connect(options(broker.url())).await.unwrap();
+    drop(broker);
+    while bus.is_up() {
+        tokio::task::yield_now().await;
+    }
+    let drained = bus.drain().now_or_never().expect("there is nothing to wait for");
+    assert!(matches!(drained, Err(BusError::Disconnected(_))), "{drained:?}");
+    assert!(matches!(bus.flush().await, Err(BusError::Closed)), "it is closed nonetheless");
 }
 
 #[tokio::test]
