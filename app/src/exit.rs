@@ -181,7 +181,21 @@ impl From<crate::Error> for Failure {
     fn from(error: crate::Error) -> Self {
         match error {
             crate::Error::Settings(error) => error.into(),
-            error => Self::of(Exit::Failed, &error),
+            error => {
+                let hint = match &error {
+                    crate::Error::Listen { setting, .. } => Some(format!(
+                        "end what listens there, or choose another address with --set {setting}=127.0.0.1:0"
+                    )),
+                    crate::Error::File { .. } => {
+                        Some("make it this user's and writable, or set `data` to another folder".to_owned())
+                    }
+                    crate::Error::Connect(_) => {
+                        Some("is the broker running? `relais settings` says where it is looked for".to_owned())
+                    }
+                    _ => None,
+                };
+                Self { hint, ..Self::of(Exit::Failed, &error) }
+            }
         }
     }
 }
