@@ -186,7 +186,7 @@ impl From<crate::Error> for Failure {
                     crate::Error::Listen { setting, .. } => Some(format!(
                         "end what listens there, or choose another address with --set {setting}=127.0.0.1:0"
                     )),
-                    crate::Error::File { .. } => {
+                    crate::Error::File { what: "the data folder", .. } => {
                         Some("make it this user's and writable, or set `data` to another folder".to_owned())
                     }
                     crate::Error::Connect(_) => {
