@@ -2,4 +2,4 @@
 
 mod bus;
 mod nsc;
-mod resolver;
+pub(crate) mod resolver;

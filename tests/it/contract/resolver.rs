@@ -1,7 +1,7 @@
 //! `nats::Resolver` keeps the contract that `memory::Resolver` keeps, and `nsc::Native` keeps that of an issuer with a real
 //! broker behind it.
 
-use std::sync::Arc;
+use std::{net::SocketAddr, sync::Arc};
 
 use relais_adapters::{
     nats::{self, ConnectOptions},
@@ -23,12 +23,17 @@ fn keys() -> Arc<dyn KeyPairs> {
 }
 
 /// A broker that believes an installation.
-async fn broker(trust: &Trust, directory: &TempDir) -> nats_server::Server {
+pub(crate) async fn broker(trust: &Trust, directory: &TempDir) -> nats_server::Server {
+    broker_at("127.0.0.1:0".parse().unwrap(), trust, directory).await
+}
+
+/// As [`broker`], at an address.
+pub(crate) async fn broker_at(listen: SocketAddr, trust: &Trust, directory: &TempDir) -> nats_server::Server {
     let binary = nats_server::find(Some(&tool("nats-server"))).unwrap();
     let system = trust.system_account.to_string();
     let mut config = Config::new("suite", directory.path(), trust.operator.as_str(), &system);
     let any = "127.0.0.1:0".parse().unwrap();
-    (config.listen, config.websocket, config.monitor) = (any, any, any);
+    (config.listen, config.websocket, config.monitor) = (listen, any, any);
     config.preload = trust.accounts.iter().map(|(key, jwt)| (key.to_string(), jwt.as_str().to_owned())).collect();
     nats_server::Server::start(&binary, config, Options::default()).await.unwrap()
 }

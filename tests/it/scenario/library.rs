@@ -6,9 +6,14 @@ use std::{fs, path::Path, sync::Arc, time::Duration};
 use relais::{Backend, ClientError, Settings, prelude::*};
 use relais_domain::ports::BusError;
 use serde_json::json;
+use tempfile::TempDir;
 use tokio::sync::{Notify, Semaphore};
 
-use crate::support::{PASSWORD, World, http, tool};
+use crate::{
+    contract::resolver,
+    scenario::security::native,
+    support::{PASSWORD, World, http, tool},
+};
 
 fn settings(world: &World) -> Settings {
     let mut settings = Settings { data: world.path("data"), ..Settings::default() };
@@ -107,11 +112,17 @@ async fn a_router_with_mistakes_starts_nothing() {
     assert!(!world.path("data").exists(), "it is told before anything is made");
 }
 
-/// A revocation made while the broker is away: it is stored, said not to be confirmed, and told when the broker is back.
+/// A revocation made while the broker is away: it is said not to be confirmed, it stands, and a broker that comes back with
+/// the old accounts is told.
 #[tokio::test(flavor = "multi_thread")]
 async fn a_broker_that_was_away_learns_what_was_revoked() {
-    let world = World::new();
-    let backend = Backend::start(&settings(&world), Router::new()).await.unwrap();
+    let (world, directory) = (World::new(), TempDir::new().unwrap());
+    let trust = native(&world).0.trust();
+    let broker = resolver::broker(&trust, &directory).await;
+    let listen = broker.listen();
+    let mut settings = settings(&world);
+    settings.nats.url = vec![format!("nats://{listen}").as_str().into()];
+    let backend = Backend::start(&settings, Router::new()).await.unwrap();
     let report = backend.report().clone();
     let creds = world.path("ada.creds");
     let login = log_in(&report.http, "ada", &creds).await;
@@ -119,33 +130,27 @@ async fn a_broker_that_was_away_learns_what_was_revoked() {
     let connect = || relais::connect_client(&servers, &creds);
     connect().await.unwrap().close().await.unwrap();
 
-    let http = http();
+    broker.stop().await;
     let device = format!("{}/me/devices/{}", report.http, login["device_id"].as_str().unwrap());
-    let remove = || http.delete(&device).bearer_auth(login["access_token"].as_str().unwrap()).send();
-    // As often as it takes until the broker is away at that moment.
-    let mut refused = false;
-    while !refused {
-        let pid = crate::scenario::lifecycle::broker_pid(&world);
-        crate::support::signal(pid, "KILL");
-        let status = remove().await.unwrap().status();
-        refused = status == 503;
-        assert!(refused || status.is_success(), "{status}");
-        if !refused {
-            break;
-        }
-    }
-    let refusal = async {
-        loop {
-            match connect().await {
-                // Not back yet, or not told yet.
-                Ok(client) => client.close().await.unwrap(),
-                Err(error) if error.to_string().contains("refuses the credential") => return,
-                Err(_) => {}
+    let removal = http().delete(&device).bearer_auth(login["access_token"].as_str().unwrap());
+    assert_eq!(removal.send().await.unwrap().status(), 503, "no broker has confirmed it");
+
+    // It comes back as it was; then as a backup of before the revocation. Either time it is told.
+    for directory in [directory, TempDir::new().unwrap()] {
+        let broker = resolver::broker_at(listen, &trust, &directory).await;
+        let refusal = async {
+            loop {
+                match connect().await {
+                    // It may be cut off in this very moment.
+                    Ok(client) => drop(client.close().await),
+                    Err(error) if error.to_string().contains("refuses the credential") => return,
+                    Err(_) => {}
+                }
             }
-        }
-    };
-    tokio::time::timeout(Duration::from_secs(60), refusal)
-        .await
-        .expect("the credential is refused by the broker that is back");
+        };
+        let told = tokio::time::timeout(Duration::from_secs(120), refusal).await;
+        told.expect("the credential is refused by the broker that is back");
+        broker.stop().await;
+    }
     backend.stop().await;
 }

@@ -12,7 +12,7 @@ use std::{
 use crate::support::{Ran, Up, User, World, run, signal, tool};
 
 /// The pid of the nats-server that serves this address, by the broker's own report.
-pub(crate) fn broker_pid(world: &World) -> u32 {
+fn broker_pid(world: &World) -> u32 {
     let children = pids_of_children(&world.path("data"));
     assert_eq!(children.len(), 1, "one broker runs on this data folder: {children:?}");
     children[0]

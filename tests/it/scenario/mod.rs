@@ -3,8 +3,8 @@
 mod clients;
 mod flow;
 mod library;
-pub(crate) mod lifecycle;
+mod lifecycle;
 mod secrets;
-mod security;
+pub(crate) mod security;
 mod shop;
 mod terminal;

@@ -13,7 +13,7 @@ use relais_domain::{
 
 use crate::support::{Up, User, Verdict, World};
 
-pub(super) fn native(world: &World) -> (nsc::Native, Arc<nkeys::KeyPairs>) {
+pub(crate) fn native(world: &World) -> (nsc::Native, Arc<nkeys::KeyPairs>) {
     let keys = Arc::new(nkeys::KeyPairs::new(Arc::new(system::Rng)));
     let settings =
         nsc::Settings { directory: world.path("data/nsc"), operator: "relais".to_owned(), account: "app".to_owned() };
