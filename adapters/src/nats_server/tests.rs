@@ -91,7 +91,14 @@ async fn answers_in_operator_mode_from_a_folder_with_any_name() {
     signal(&format!("-{pid}"), "0"); // It leads a process group of its own.
     server.stop().await;
     assert_eq!(*state.borrow_and_update(), State::Stopped);
-    assert!(!Command::new("kill").args(["-0", &pid.to_string()]).stderr(Stdio::null()).status().unwrap().success());
+    assert!(
+        !Command::new("sh")
+            .args(["-c", "kill -0 \"$0\"", &pid.to_string()])
+            .stderr(Stdio::null())
+            .status()
+            .unwrap()
+            .success()
+    );
     assert!(addresses.iter().all(|address| TcpListener::bind(address).is_ok()), "every port is free again");
 }
 
