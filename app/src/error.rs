@@ -1,6 +1,6 @@
 //! Why Relais did not start, or could not go on.
 
-use std::{io, net::SocketAddr, path::PathBuf};
+use std::{fmt, io, net::SocketAddr, path::PathBuf};
 
 use relais_adapters::nats;
 use relais_domain::routing;
@@ -12,7 +12,9 @@ pub type Result<T, E = Error> = std::result::Result<T, E>;
 
 /// Why Relais did not start, or could not go on. Each text says what happened and, where it helps, what to do; the
 /// source says why.
-#[derive(Debug, thiserror::Error)]
+///
+/// Its `Debug` is the text and its causes in one line, because that is what a `main` that returns it prints.
+#[derive(thiserror::Error)]
 #[non_exhaustive]
 pub enum Error {
     /// The settings cannot be used.
@@ -84,4 +86,28 @@ pub enum Error {
         #[source]
         source: Box<dyn std::error::Error + Send + Sync>,
     },
+}
+
+impl fmt::Debug for Error {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{self}")?;
+        let mut cause = std::error::Error::source(self);
+        while let Some(error) = cause {
+            write!(f, ": {error}")?;
+            cause = error.source();
+        }
+        Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_a_main_prints_is_for_people() {
+        let source = io::Error::new(io::ErrorKind::NotFound, "no such file");
+        let error = Error::File { what: "the creds file", path: "/a.creds".into(), source };
+        assert_eq!(format!("{error:?}"), "the creds file /a.creds cannot be used: no such file");
+    }
 }

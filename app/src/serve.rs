@@ -1,6 +1,6 @@
 //! A service of your own: its routes, against a broker that runs elsewhere.
 
-use std::{fs, path::Path, sync::Arc};
+use std::{fs, io::IsTerminal as _, path::Path, sync::Arc};
 
 use relais_adapters::{
     nats::{self, ConnectOptions},
@@ -116,5 +116,7 @@ pub(crate) async fn start(router: Router, bus: &nats::Bus, name: ServiceName) ->
 /// Logs to standard error, unless the program has set up logging of its own.
 fn log(filter: &str) {
     let filter = tracing_subscriber::EnvFilter::try_new(filter).unwrap_or_default();
-    let _ = tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr).try_init();
+    let colour = std::io::stderr().is_terminal();
+    let subscriber = tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr).with_ansi(colour);
+    let _ = subscriber.try_init();
 }

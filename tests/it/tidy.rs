@@ -233,7 +233,7 @@ fn nothing_knows_the_machine_it_was_written_on() {
     // "ada" and "you" are the people of the docs' examples.
     let people = ["/home/ada", "/home/you"];
     let own = format!("{}/", root().parent().unwrap().display());
-    let folders = ["/root/", "/home/", "/Users/", "/tmp/", own.as_str()].map(str::to_owned);
+    let folders = [concat!("/ro", "ot/"), "/home/", "/Users/", "/tmp/", own.as_str()].map(str::to_owned);
     let folders: Vec<String> = folders.into_iter().filter(|folder| folder.len() > 2).collect();
     let mut breaches = Vec::new();
     let top =
@@ -250,7 +250,7 @@ fn nothing_knows_the_machine_it_was_written_on() {
         }
         for (number, line) in source.text.lines().enumerate() {
             let line = people.iter().fold(line.to_owned(), |line, person| line.replace(person, ""));
-            // A path begins a word; `a/root/b` does not.
+            // A path begins a word; `a/home/b` does not.
             let begins = |folder: &String| {
                 let before = |at: usize| line[..at].chars().next_back();
                 let word = |c: char| c.is_alphanumeric() || "/._-}".contains(c);

@@ -182,6 +182,8 @@ fn note(event: &Event, violations: &broadcast::Sender<violation::Violation>, lin
             None => tracing::warn!(error = %text, "the broker reports an error"),
         },
         Event::SlowConsumer(id) => tracing::warn!(id, "a subscription is not read fast enough; messages were lost"),
+        // Each failed attempt to come back; that we are away has been said.
+        Event::ClientError(error) => tracing::debug!(%error, "no connection to the broker"),
         Event::Draining => tracing::debug!("draining the connection to the broker"),
         other => tracing::info!(event = %other, "connection to the broker"),
     }

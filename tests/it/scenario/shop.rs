@@ -48,7 +48,8 @@ fn ten_lines_answer_within_a_running_relais() {
     let program = target().join("debug/shop");
     let mut shop = Command::new(program);
     shop.env_clear().env("RELAIS_NATS__CREDS", &creds).env("RELAIS_NATS__URL", up.text("nats"));
-    let mut shop = shop.current_dir(world.path("")).stderr(std::process::Stdio::null()).spawn().unwrap();
+    let mut shop =
+        shop.current_dir(world.path("")).stderr(fs::File::create(world.path("shop.log")).unwrap()).spawn().unwrap();
 
     let proto = repository().join("docs/first-program/shop.proto");
     let ask = |body: &str| {
@@ -69,9 +70,12 @@ fn ten_lines_answer_within_a_running_relais() {
     signal(shop.id(), "INT");
     assert!(shop.wait().unwrap().success(), "Ctrl-C ends it well");
     assert_eq!(ask("tea").code, 4);
+    let log = fs::read_to_string(world.path("shop.log")).unwrap();
+    assert!(log.contains("answering") && !log.contains('\u{1b}'), "no colours where no terminal is: {log}");
 
     let mut wrong = Command::new(target().join("debug/shop"));
     wrong.env_clear().env("RELAIS_NATS__CREDS", Path::new("/no/such.creds")).current_dir(world.path(""));
     let ran = run(&mut wrong, "");
+    assert!(ran.stderr.contains("the creds file /no/such.creds cannot be used: No such file"), "{}", ran.stderr);
     assert!(ran.code == 1 && ran.stderr.contains("/no/such.creds"), "{}", ran.stderr);
 }
