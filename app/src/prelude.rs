@@ -3,7 +3,12 @@
 pub use relais_domain::{
     client::Client,
     identity::UserId,
-    routing::{CurrentUser, Extract, Fault, FromRef, Message, Reply, Request, Router, State},
+    message::Headers,
+    routing::{
+        Answer, Answers, CurrentUser, Deadline, Extract, Fault, FromRef, IntoAnswer, Message, MessageId, Next,
+        OptionalExtract, Payload, Publish, RateLimit, Reply, Request, Retry, Route, Router, State, ToUser, Tokens,
+    },
+    subject::Subject,
 };
 pub use relais_proto::v1::{EchoRequest, EchoResponse};
 

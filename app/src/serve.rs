@@ -13,7 +13,7 @@ use relais_domain::{
     },
     identity::ServiceName,
     ports::{Bus as _, Clock, Rng},
-    routing::{Router, Service, ServiceOptions},
+    routing::{Router, Service, ServiceOptions, ServicePorts},
     secret::Secret,
 };
 
@@ -44,7 +44,8 @@ pub async fn serve(settings: Settings, router: Router) -> Result<()> {
         urls => urls.iter().map(|url| url.expose().to_owned()).collect(),
     };
     let bus = nats::Bus::connect(options(servers.clone(), &name, creds)).await?;
-    let patterns: Vec<_> = router.routes().map(|own| own.iter().map(ToString::to_string).collect()).unwrap_or_default();
+    let patterns: Vec<_> =
+        router.routes().map(|own| own.into_iter().map(|route| route.pattern).collect()).unwrap_or_default();
     let mut service = start(router, &bus, name.clone()).await?;
     tracing::info!(service = %name, routes = %patterns.join(", "), servers = %servers.join(", "), "answering");
     let ended = tokio::select! {
@@ -108,9 +109,12 @@ pub(crate) fn options(servers: Vec<String>, name: &ServiceName, creds: Creds) ->
 }
 
 pub(crate) async fn start(router: Router, bus: &nats::Bus, name: ServiceName) -> Result<Service> {
-    let clock: Arc<dyn Clock> = Arc::new(system::Clock);
-    let spawner = system::Spawner::current();
-    Ok(Service::start(router, Arc::new(bus.clone()), clock, &spawner, ServiceOptions::new(name)).await?)
+    let ports = ServicePorts {
+        bus: Arc::new(bus.clone()),
+        clock: Arc::new(system::Clock) as Arc<dyn Clock>,
+        rng: Arc::new(system::Rng),
+    };
+    Ok(Service::start(router, ports, &system::Spawner::current(), ServiceOptions::new(name)).await?)
 }
 
 /// Logs to standard error, unless the program has set up logging of its own.

@@ -5,6 +5,7 @@
 
 use std::{fmt, str::FromStr};
 
+use bytes::Bytes;
 use serde::{Deserialize, Serialize};
 
 use crate::ports::{Clock, Rng};
@@ -22,17 +23,17 @@ use crate::ports::{Clock, Rng};
 /// ```
 #[derive(Clone, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(try_from = "String", into = "String")]
-pub struct UserId(String);
+pub struct UserId(Bytes);
 
 /// One device (one login, one nkey) of a user; a lower-case ULID.
 #[derive(Clone, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(try_from = "String", into = "String")]
-pub struct DeviceId(String);
+pub struct DeviceId(Bytes);
 
 /// A service of the application: `^[a-z0-9][a-z0-9-]{0,31}$`. The built-in one is `relais`.
 #[derive(Clone, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(try_from = "String", into = "String")]
-pub struct ServiceName(String);
+pub struct ServiceName(Bytes);
 
 /// The text is no identifier: what it was for, and what one looks like.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -47,14 +48,13 @@ const ID_RULE: &str =
     "1 to 64 characters of a-z, 0-9 and -, beginning with a letter or digit; svc- and op- are reserved";
 const SERVICE_RULE: &str = "1 to 32 characters of a-z, 0-9 and -, beginning with a letter or digit";
 
-fn is_name(text: &str, longest: usize) -> bool {
-    let bytes = text.as_bytes();
+fn is_name(bytes: &[u8], longest: usize) -> bool {
     let plain = |b: &u8| b.is_ascii_lowercase() || b.is_ascii_digit();
     bytes.len() <= longest && bytes.first().is_some_and(plain) && bytes.iter().all(|b| plain(b) || *b == b'-')
 }
 
-fn is_reserved(text: &str) -> bool {
-    text.starts_with("svc-") || text.starts_with("op-")
+fn is_reserved(text: &[u8]) -> bool {
+    text.starts_with(b"svc-") || text.starts_with(b"op-")
 }
 
 /// At most 40 characters of what was given, so that 10 kB of nonsense do not fill a log.
@@ -77,7 +77,27 @@ macro_rules! name {
             /// The name as a subject token.
             #[must_use]
             pub fn as_str(&self) -> &str {
-                &self.0
+                std::str::from_utf8(&self.0).expect("a name is ASCII, checked when it was made")
+            }
+
+            /// The name as bytes, without a copy.
+            #[must_use]
+            pub fn into_bytes(self) -> Bytes {
+                self.0
+            }
+
+            /// Takes the name from bytes without a copy.
+            ///
+            /// # Errors
+            /// [`InvalidName`].
+            pub fn from_bytes(text: Bytes) -> Result<Self, InvalidName> {
+                let accepts: fn(&[u8]) -> bool = $accepts;
+                if accepts(&text) {
+                    Ok(Self(text))
+                } else {
+                    let shown = shown(&String::from_utf8_lossy(&text));
+                    Err(InvalidName { kind: $kind, rule: $rule, shown })
+                }
             }
         }
 
@@ -85,12 +105,7 @@ macro_rules! name {
             type Err = InvalidName;
 
             fn from_str(text: &str) -> Result<Self, InvalidName> {
-                let accepts: fn(&str) -> bool = $accepts;
-                if accepts(text) {
-                    Ok(Self(text.to_owned()))
-                } else {
-                    Err(InvalidName { kind: $kind, rule: $rule, shown: shown(text) })
-                }
+                Self::from_bytes(Bytes::copy_from_slice(text.as_bytes()))
             }
         }
 
@@ -98,25 +113,25 @@ macro_rules! name {
             type Error = InvalidName;
 
             fn try_from(text: String) -> Result<Self, InvalidName> {
-                text.parse()
+                Self::from_bytes(text.into())
             }
         }
 
         impl From<$type> for String {
             fn from(name: $type) -> Self {
-                name.0
+                name.as_str().to_owned()
             }
         }
 
         impl fmt::Display for $type {
             fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-                f.write_str(&self.0)
+                f.write_str(self.as_str())
             }
         }
 
         impl fmt::Debug for $type {
             fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-                write!(f, concat!(stringify!($type), "({})"), self.0)
+                write!(f, concat!(stringify!($type), "({})"), self.as_str())
             }
         }
     };
@@ -130,7 +145,7 @@ impl UserId {
     /// A new one: a lower-case ULID of the clock's time.
     #[must_use]
     pub fn generate(clock: &dyn Clock, rng: &dyn Rng) -> Self {
-        Self(new_ulid(clock, rng))
+        Self(new_ulid(clock, rng).into())
     }
 }
 
@@ -138,6 +153,6 @@ impl DeviceId {
     /// A new one: a lower-case ULID of the clock's time.
     #[must_use]
     pub fn generate(clock: &dyn Clock, rng: &dyn Rng) -> Self {
-        Self(new_ulid(clock, rng))
+        Self(new_ulid(clock, rng).into())
     }
 }

@@ -26,7 +26,6 @@ pub mod credentials;
 
 pub mod ports;
 
-#[cfg(any(test, feature = "testing"))]
 pub mod memory;
 
 #[cfg(any(test, feature = "testing"))]

@@ -1,11 +1,17 @@
 //! Time, chance and the scheduler of this machine: the system's clock, the operating system's random numbers, and tokio.
 
-use std::time::Duration;
+use std::{
+    sync::LazyLock,
+    time::{Duration, Instant},
+};
 
 use async_trait::async_trait;
 use futures_util::{FutureExt, future::BoxFuture};
 use jiff::Timestamp;
 use relais_domain::ports;
+
+/// What [`ports::Clock::elapsed`] counts from.
+static START: LazyLock<Instant> = LazyLock::new(Instant::now);
 
 /// The system's clock.
 #[derive(Debug, Clone, Copy, Default)]
@@ -17,6 +23,10 @@ impl ports::Clock for Clock {
         Timestamp::now()
     }
 
+    fn elapsed(&self) -> Duration {
+        START.elapsed()
+    }
+
     async fn sleep_until(&self, at: Timestamp) {
         // The system's clock may be set while we sleep, and a timer may fire a hair early by it.
         loop {
@@ -26,6 +36,10 @@ impl ports::Clock for Clock {
             }
             tokio::time::sleep(Duration::try_from(left).unwrap_or_default() + Duration::from_micros(1)).await;
         }
+    }
+
+    async fn sleep(&self, wait: Duration) {
+        tokio::time::sleep(wait).await;
     }
 }
 

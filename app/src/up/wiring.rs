@@ -213,7 +213,7 @@ fn listen(setting: &'static str, address: std::net::SocketAddr) -> Result<TcpLis
 
 fn patterns(router: &Router) -> Result<Vec<String>> {
     let routes = router.routes().map_err(relais_domain::routing::StartError::Routes)?;
-    Ok(routes.iter().map(ToString::to_string).collect())
+    Ok(routes.into_iter().map(|route| route.pattern).collect())
 }
 
 fn find(settings: &Settings) -> Result<nats_server::Binary> {

@@ -199,7 +199,7 @@ mod tests {
     use super::*;
     use crate::{
         memory,
-        routing::{CurrentUser, Message, Router, Service, ServiceOptions},
+        routing::{CurrentUser, Message, Router, Service, ServiceOptions, ServicePorts},
     };
 
     #[derive(Clone, PartialEq, prost::Message)]
@@ -235,14 +235,16 @@ mod tests {
         let (clock, bus, spawner) = (memory::Clock::default(), memory::Bus::default(), memory::Spawner::default());
         let router = Router::new().subscribe("from.{user}.echo", echo);
         let options = ServiceOptions::new("relais".parse().unwrap());
+        let ports = ServicePorts {
+            bus: Arc::new(bus.connect()),
+            clock: Arc::new(clock),
+            rng: Arc::new(memory::Rng::default()),
+        };
         let client = Client::new(Arc::new(bus.connect()), "ada".parse().unwrap());
         let ask = |text: &str| Text { text: text.to_owned() };
         spawner
             .drive(async {
-                let _service =
-                    Service::start(router, Arc::new(bus.connect()), Arc::new(clock.clone()), &spawner, options)
-                        .await
-                        .unwrap();
+                let _service = Service::start(router, ports, &spawner, options).await.unwrap();
                 assert_eq!(client.request::<_, Text>("echo", &ask("hi")).await.unwrap(), ask("hi from ada"));
                 let fault = client.request::<_, Text>("echo", &ask("fail")).await;
                 assert!(matches!(fault, Err(ClientError::Fault(fault)) if fault.code() == 409));

@@ -1,12 +1,10 @@
 //! What is checked of a message before anything is built from it.
 
-use std::str::FromStr;
-
 use crate::{
     identity::UserId,
     message::{MAX_HEADERS, Message},
     ports::Malformed,
-    subject::Pattern,
+    subject::{Pattern, Subject},
 };
 
 /// Why a message is dropped before any handler sees it. Nobody is answered: where an answer would go is what is in doubt,
@@ -48,26 +46,33 @@ pub(super) fn admit(message: &Message, pattern: &Pattern) -> Result<Option<UserI
     }
     let caller = if pattern.names_caller() {
         let token = message.subject.tokens().nth(1).unwrap_or_default();
-        Some(UserId::from_str(token).map_err(|_| Refusal::Caller)?)
+        Some(UserId::from_bytes(message.subject.slice(token)).map_err(|_| Refusal::Caller)?)
     } else {
         None
     };
-    if let Some(reply) = &message.reply {
-        let inside = match &caller {
-            Some(user) => reply.is_under(&format!("_INBOX.{user}")),
-            None => reply.is_under("_INBOX"),
-        };
-        if !inside {
-            return Err(Refusal::Reply);
-        }
+    if let Some(reply) = &message.reply
+        && !is_inbox(reply, caller.as_ref())
+    {
+        return Err(Refusal::Reply);
     }
     Ok(caller)
+}
+
+/// Whether `reply` lies in an inbox: of this caller's, if there is one.
+fn is_inbox(reply: &Subject, caller: Option<&UserId>) -> bool {
+    let inbox = reply.as_str().strip_prefix("_INBOX.");
+    match caller {
+        Some(user) => {
+            let own = inbox.and_then(|inbox| inbox.strip_prefix(user.as_str()));
+            own.is_some_and(|rest| rest.len() > 1 && rest.starts_with('.'))
+        }
+        None => inbox.is_some_and(|rest| !rest.is_empty()),
+    }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::subject::Subject;
 
     fn message(subject: &str, reply: Option<&str>) -> Message {
         let mut message = Message::new(subject.parse().unwrap(), "");

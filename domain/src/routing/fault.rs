@@ -55,6 +55,12 @@ impl Fault {
         Self::new(409, message)
     }
 
+    /// 429: too many requests of this caller.
+    #[must_use]
+    pub fn too_many_requests(message: impl Into<String>) -> Self {
+        Self::new(429, message)
+    }
+
     /// 500: our mistake.
     #[must_use]
     pub fn internal(message: impl Into<String>) -> Self {

@@ -2,7 +2,7 @@
 
 use std::future::Future;
 
-use super::{Answer, Extract, IntoAnswer, Request};
+use super::{Answer, Extract, IntoAnswer, PayloadType, Request, Signature};
 use crate::subject::Pattern;
 
 /// An async function that answers messages: up to eight arguments that [`Extract`], an answer that is [`IntoAnswer`].
@@ -11,8 +11,9 @@ use crate::subject::Pattern;
 #[diagnostic::on_unimplemented(
     message = "`{Self}` is not a handler",
     label = "not a handler",
-    note = "a handler is an `async fn` of up to eight arguments, each an extractor (`Message<T>`, `CurrentUser`, `Reply`, \
-            `State<T>`, …), that returns `()`, `Message<T>`, bytes or a `Result` of these, and whose future is `Send`"
+    note = "a handler is an `async fn` of up to eight arguments, each an extractor (`Message<T>`, `Payload`, `CurrentUser`, \
+            `State<T>`, …), that returns `()`, `Message<T>`, bytes, `Answers` or a `Result` of these, and whose future is \
+            `Send`"
 )]
 pub trait Handler<M, S>: Clone + Send + Sync + 'static {
     /// Whether it can serve this pattern; asked once, when it is registered.
@@ -21,13 +22,17 @@ pub trait Handler<M, S>: Clone + Send + Sync + 'static {
     /// Words for the developer.
     fn check(pattern: &Pattern) -> Result<(), String>;
 
+    /// What it takes and answers.
+    #[must_use]
+    fn signature() -> Signature;
+
     /// Takes what it takes and answers.
     fn call(self, request: Request, state: S) -> impl Future<Output = Answer> + Send;
 }
 
 macro_rules! handler {
     ($($argument:ident),*) => {
-        #[allow(non_snake_case, unused_variables)]
+        #[allow(non_snake_case, unused_variables, unused_mut)]
         impl<F, Fut, R, S, $($argument,)*> Handler<($($argument,)*), S> for F
         where
             F: Fn($($argument),*) -> Fut + Clone + Send + Sync + 'static,
@@ -45,6 +50,18 @@ macro_rules! handler {
                 }
                 $(<$argument as Extract<S>>::check(pattern)?;)*
                 Ok(())
+            }
+
+            fn signature() -> Signature {
+                let mut payload = PayloadType::None;
+                let mut by_hand = false;
+                $(
+                    if <$argument as Extract<S>>::TAKES_PAYLOAD {
+                        payload = <$argument as Extract<S>>::payload_type();
+                    }
+                    by_hand |= <$argument as Extract<S>>::BY_HAND;
+                )*
+                Signature { payload, answer: R::answer_type(), by_hand }
             }
 
             async fn call(self, request: Request, state: S) -> Answer {

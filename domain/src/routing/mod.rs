@@ -26,23 +26,33 @@
 
 mod admission;
 mod answer;
+mod describe;
+mod engine;
 mod extract;
 mod fault;
 mod handler;
+mod layer;
 mod request;
+mod route;
 mod router;
 mod service;
 mod stats;
+mod trace;
 
 #[cfg(test)]
 mod service_tests;
 
 pub use admission::Refusal;
-pub use answer::{Answer, IntoAnswer};
-pub use extract::{CurrentUser, Extract, FromRef, Message, NoCaller, Reply, ReplyError, State, Undecodable};
+pub use answer::{Answer, Answers, END, IntoAnswer, IntoItem};
+pub use describe::{AnswerType, PayloadType, RouteDescription, Signature};
+pub use engine::{rate::RateLimit, retry::Retry};
+pub use extract::*;
 pub use fault::Fault;
 pub use handler::Handler;
+pub use layer::{Layer, Next};
 pub use request::Request;
+pub use route::Route;
 pub use router::{RouteError, RouteProblem, Router};
-pub use service::{DrainReport, Service, ServiceOptions, StartError};
-pub use stats::{RouteStats, StatsSnapshot};
+pub use service::{DrainReport, Service, ServiceOptions, ServicePorts, StartError};
+pub use stats::{RouteStats, StatsSnapshot, TimesSnapshot};
+pub use trace::TraceContext;

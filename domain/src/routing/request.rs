@@ -1,29 +1,47 @@
 //! A message that a route has taken.
 
-use std::sync::{
-    Arc,
-    atomic::{AtomicBool, Ordering},
+use std::{
+    sync::{
+        Arc,
+        atomic::{AtomicBool, AtomicU64, Ordering},
+    },
+    time::Duration,
 };
 
-use crate::{identity::UserId, message::Message, ports::Bus, subject::Pattern};
+use super::{ServicePorts, TraceContext};
+use crate::{identity::UserId, message::Message, subject::Pattern};
 
-/// A message that a route has taken, as extractors see it. Cheap to clone.
+/// A message that a route has taken, as extractors and layers see it. Cheap to clone.
 #[derive(Clone)]
 pub struct Request(Arc<Inner>);
 
 struct Inner {
     message: Message,
-    pattern: Arc<Pattern>,
     caller: Option<UserId>,
-    bus: Arc<dyn Bus>,
+    context: Arc<RouteContext>,
+    /// Nanoseconds on the clock's count; the largest is none.
+    deadline: AtomicU64,
+    trace: Option<TraceContext>,
     by_hand: AtomicBool,
     answered: AtomicBool,
 }
 
+/// What all messages of a route share.
+pub(super) struct RouteContext {
+    pub(super) pattern: Arc<Pattern>,
+    pub(super) ports: ServicePorts,
+}
+
 impl Request {
-    pub(super) fn new(message: Message, pattern: Arc<Pattern>, caller: Option<UserId>, bus: Arc<dyn Bus>) -> Self {
+    pub(super) fn new(message: Message, caller: Option<UserId>, context: Arc<RouteContext>) -> Self {
+        let trace = if message.headers.is_empty() {
+            None
+        } else {
+            TraceContext::from_headers(&message.headers, &*context.ports.rng)
+        };
         let (by_hand, answered) = (AtomicBool::new(false), AtomicBool::new(false));
-        Self(Arc::new(Inner { message, pattern, caller, bus, by_hand, answered }))
+        let deadline = AtomicU64::new(u64::MAX);
+        Self(Arc::new(Inner { message, caller, context, deadline, trace, by_hand, answered }))
     }
 
     /// The message as it came. Its reply subject lies inside the caller's inboxes, if it has one.
@@ -35,7 +53,7 @@ impl Request {
     /// The pattern of the route.
     #[must_use]
     pub fn pattern(&self) -> &Pattern {
-        &self.0.pattern
+        &self.0.context.pattern
     }
 
     /// Who published it, on a route that begins with `from.{user}`.
@@ -47,11 +65,31 @@ impl Request {
     /// What the pattern's `{name}` stands for in this message.
     #[must_use]
     pub fn capture(&self, name: &str) -> Option<&str> {
-        self.0.pattern.capture(&self.0.message.subject, name)
+        self.0.context.pattern.capture(&self.0.message.subject, name)
     }
 
-    pub(super) fn bus(&self) -> &Arc<dyn Bus> {
-        &self.0.bus
+    /// The trace it belongs to, when it carries a `traceparent` header.
+    #[must_use]
+    pub fn trace(&self) -> Option<&TraceContext> {
+        self.0.trace.as_ref()
+    }
+
+    /// How much of the handler's time is left; `None` without a limit.
+    #[must_use]
+    pub fn time_left(&self) -> Option<Duration> {
+        let deadline = self.0.deadline.load(Ordering::Relaxed);
+        (deadline != u64::MAX)
+            .then(|| Duration::from_nanos(deadline).saturating_sub(self.0.context.ports.clock.elapsed()))
+    }
+
+    /// Its handler has until then, on the clock's count.
+    pub(super) fn set_deadline(&self, deadline: Option<Duration>) {
+        let nanos = deadline.map_or(u64::MAX, |end| u64::try_from(end.as_nanos()).unwrap_or(u64::MAX));
+        self.0.deadline.store(nanos, Ordering::Relaxed);
+    }
+
+    pub(super) fn ports(&self) -> &ServicePorts {
+        &self.0.context.ports
     }
 
     /// The handler answers by hand from here on.

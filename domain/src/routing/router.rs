@@ -1,17 +1,22 @@
 //! Which handler answers which messages.
 
-use std::{fmt, panic::Location, sync::Arc};
+use std::{fmt, sync::Arc};
 
-use futures_util::{FutureExt, future::BoxFuture};
-
-use super::{Answer, Handler, Request};
+use super::{
+    Handler, Route, RouteDescription,
+    layer::{BoundHandler, BoundLayer, Layer, wrap},
+    route::RouteSettings,
+};
 use crate::subject::{InvalidSubject, Pattern};
 
 /// Which handler answers which messages.
 ///
-/// `S` is the state its handlers may take a part of ([`super::State`]); [`Router::with_state`] gives it and leaves a
-/// `Router<()>`, which is what a service runs. Mistakes (a malformed pattern, two handlers for one subject, …) are kept
-/// and told, all at once, when the router is run: [`RouteError`].
+/// `S` is the state its handlers may take a part of ([`super::State`]); [`Router::with_state`] gives it. Mistakes (a
+/// malformed pattern, two handlers for one subject, …) are kept and told, all at once, when the router is run:
+/// [`RouteError`].
+///
+/// What is set on a router ([`Router::timeout`], [`Router::layer`], …) holds for all its routes, whenever they were added,
+/// unless a route or an inner router says otherwise.
 ///
 /// ```
 /// use relais_domain::routing::{CurrentUser, Router, State};
@@ -20,29 +25,22 @@ use crate::subject::{InvalidSubject, Pattern};
 ///     format!("{greeting}, {}", user.id()).into_bytes()
 /// }
 ///
-/// let router = Router::new().subscribe("from.{user}.hello", hello).with_state("good day".to_owned());
+/// let router: Router = Router::new().subscribe("from.{user}.hello", hello).with_state("good day".to_owned());
 /// assert!(router.routes().is_ok());
 /// ```
 #[must_use = "a router does nothing until a service runs it"]
 pub struct Router<S = ()> {
-    routes: Vec<Unbound<S>>,
-    problems: Vec<RouteError>,
+    routes: Vec<Route<S>>,
+    pub(super) settings: RouteSettings,
+    layers: Vec<BoundLayer>,
 }
 
-type Bind<S> = Box<dyn FnOnce(S) -> BoundHandler + Send>;
-
-pub(super) type BoundHandler = Arc<dyn Fn(Request) -> BoxFuture<'static, Answer> + Send + Sync>;
-
-struct Unbound<S> {
-    pattern: Arc<Pattern>,
-    place: &'static Location<'static>,
-    bind: Bind<S>,
-}
-
-/// A pattern and the handler for it, state included.
-pub(super) struct Route {
+/// A route that can run.
+pub(super) struct BoundRoute {
     pub(super) pattern: Arc<Pattern>,
     pub(super) handler: BoundHandler,
+    pub(super) settings: RouteSettings,
+    pub(super) description: RouteDescription,
 }
 
 /// A route that cannot be: where it was written, and why.
@@ -73,6 +71,16 @@ pub enum RouteProblem {
         /// Where the other was registered.
         place: String,
     },
+    /// Another route has the same name; metrics and descriptions could not tell them apart.
+    #[error("it is named {name}, as is {pattern}, registered at {place}; give one of them another name")]
+    Name {
+        /// The name.
+        name: String,
+        /// The other's pattern.
+        pattern: String,
+        /// Where the other was registered.
+        place: String,
+    },
 }
 
 impl fmt::Display for RouteError {
@@ -86,76 +94,138 @@ impl std::error::Error for RouteError {}
 impl<S: Clone + Send + Sync + 'static> Router<S> {
     /// A router without routes.
     pub fn new() -> Self {
-        Self { routes: Vec::new(), problems: Vec::new() }
+        Self { routes: Vec::new(), settings: RouteSettings::default(), layers: Vec::new() }
     }
 
     /// Lets `handler` answer the messages whose subject matches `pattern`, such as `from.{user}.orders.{order}`; each
     /// message reaches one instance of the service.
     #[track_caller]
-    pub fn subscribe<M: 'static, H: Handler<M, S>>(mut self, pattern: &str, handler: H) -> Self {
-        let place = Location::caller();
-        let wrong = |problem| RouteError { pattern: pattern.to_owned(), place: place.to_string(), problem };
-        let parsed: Pattern = match pattern.parse() {
-            Ok(parsed) => parsed,
-            Err(error) => {
-                self.problems.push(wrong(RouteProblem::Pattern(error)));
-                return self;
-            }
-        };
-        if let Err(words) = H::check(&parsed) {
-            self.problems.push(wrong(RouteProblem::Argument(words)));
-        }
-        let bind: Bind<S> =
-            Box::new(move |state: S| Arc::new(move |request| handler.clone().call(request, state.clone()).boxed()));
-        self.routes.push(Unbound { pattern: Arc::new(parsed), place, bind });
+    pub fn subscribe<M: 'static, H: Handler<M, S>>(self, pattern: &str, handler: H) -> Self {
+        self.route(Route::new(pattern, handler))
+    }
+
+    /// As [`Router::subscribe`], but every instance of the service gets every message.
+    #[track_caller]
+    pub fn broadcast<M: 'static, H: Handler<M, S>>(self, pattern: &str, handler: H) -> Self {
+        self.route(Route::new(pattern, handler).broadcast())
+    }
+
+    /// Adds a route.
+    pub fn route(mut self, route: Route<S>) -> Self {
+        self.routes.push(route);
         self
     }
 
-    /// Takes over the routes of `other`.
+    /// Takes over the routes of `other`, with what is set on it.
     pub fn merge(mut self, other: Self) -> Self {
-        self.routes.extend(other.routes);
-        self.problems.extend(other.problems);
+        self.routes.extend(other.finished());
         self
     }
 
-    /// Gives the handlers their state.
-    pub fn with_state(self, state: S) -> Router<()> {
-        let bound = |route: Unbound<S>| {
-            let handler = (route.bind)(state.clone());
-            let bind: Bind<()> = Box::new(move |()| handler);
-            Unbound { pattern: route.pattern, place: route.place, bind }
-        };
-        Router { routes: self.routes.into_iter().map(bound).collect(), problems: self.problems }
+    /// Takes over the routes of `other`, with `prefix` in front of their patterns.
+    ///
+    /// ```
+    /// use relais_domain::routing::Router;
+    ///
+    /// let orders = Router::new().subscribe("place", async || {}).subscribe("{order}.pay", async || {});
+    /// let router: Router = Router::new().nest("from.{user}.orders", orders);
+    /// let patterns: Vec<_> = router.routes().unwrap().into_iter().map(|route| route.pattern).collect();
+    /// assert_eq!(patterns, ["from.{user}.orders.place", "from.{user}.orders.{order}.pay"]);
+    /// ```
+    pub fn nest(mut self, prefix: &str, other: Self) -> Self {
+        for mut route in other.finished() {
+            let text = format!("{prefix}.{}", route.written());
+            route.pattern = match (route.pattern, text.parse::<Pattern>()) {
+                (Err((_, problem)), _) | (Ok(_), Err(problem)) => Err((text, problem)),
+                (Ok(_), Ok(pattern)) => Ok(Arc::new(pattern)),
+            };
+            self.routes.push(route);
+        }
+        self
     }
 
-    /// The patterns in the order they were registered.
+    /// Puts an async function around every handler of this router; see [`super::Layer`]. The first is the outermost.
+    pub fn layer(mut self, layer: impl Layer) -> Self {
+        self.layers.push(Arc::new(move |request, next| layer.call(request, next)));
+        self
+    }
+
+    /// Gives the handlers their state. What remains may be added to a router of any other state.
+    pub fn with_state<T>(self, state: S) -> Router<T> {
+        let routes = self.finished().into_iter().map(|route| {
+            let handler = (route.bind)(state.clone());
+            Route {
+                pattern: route.pattern,
+                place: route.place,
+                settings: route.settings,
+                layers: route.layers,
+                check: route.check,
+                signature: route.signature,
+                bind: Box::new(move |_: T| handler),
+            }
+        });
+        Router { routes: routes.collect(), settings: RouteSettings::default(), layers: Vec::new() }
+    }
+
+    /// The routes in the order they were registered.
     ///
     /// # Errors
     /// Every mistake in the router, so that all can be mended at once.
-    pub fn routes(&self) -> Result<Vec<&Pattern>, Vec<RouteError>> {
-        let mut problems = self.problems.clone();
-        for (index, route) in self.routes.iter().enumerate() {
-            let earlier = &self.routes[..index];
-            if let Some(other) = earlier.iter().find(|other| other.pattern.filter().overlaps(route.pattern.filter())) {
-                problems.push(RouteError {
-                    pattern: route.pattern.to_string(),
-                    place: route.place.to_string(),
-                    problem: RouteProblem::Overlap {
-                        pattern: other.pattern.to_string(),
-                        place: other.place.to_string(),
-                    },
-                });
+    pub fn routes(&self) -> Result<Vec<RouteDescription>, Vec<RouteError>> {
+        let mut problems = Vec::new();
+        let mut known: Vec<(&Pattern, RouteDescription)> = Vec::new();
+        for route in &self.routes {
+            let wrong =
+                |problem| RouteError { pattern: route.written().to_owned(), place: route.place.to_string(), problem };
+            let pattern = match &route.pattern {
+                Ok(pattern) => pattern,
+                Err((_, problem)) => {
+                    problems.push(wrong(RouteProblem::Pattern(*problem)));
+                    continue;
+                }
+            };
+            if let Err(words) = (route.check)(pattern) {
+                problems.push(wrong(RouteProblem::Argument(words)));
             }
+            let mut description = route.describe(pattern);
+            if description.timeout.is_none() {
+                description.timeout = self.settings.timeout;
+            }
+            let overlapping = |(other, _): &&(&Pattern, _)| other.filter().overlaps(pattern.filter());
+            let named = |(_, other): &&(_, RouteDescription)| other.name == description.name;
+            if let Some((_, other)) = known.iter().find(overlapping) {
+                let (pattern, place) = (other.pattern.clone(), other.place.clone());
+                problems.push(wrong(RouteProblem::Overlap { pattern, place }));
+            } else if let Some((_, other)) = known.iter().find(named) {
+                let (pattern, place) = (other.pattern.clone(), other.place.clone());
+                problems.push(wrong(RouteProblem::Name { name: other.name.clone(), pattern, place }));
+            }
+            known.push((pattern, description));
         }
-        if problems.is_empty() { Ok(self.routes.iter().map(|route| &*route.pattern).collect()) } else { Err(problems) }
+        if problems.is_empty() {
+            Ok(known.into_iter().map(|(_, description)| description).collect())
+        } else {
+            Err(problems)
+        }
+    }
+
+    /// Its routes, with what is set on it.
+    fn finished(self) -> Vec<Route<S>> {
+        let Self { mut routes, settings, layers } = self;
+        routes.iter_mut().for_each(|route| route.absorb(&settings, &layers));
+        routes
     }
 }
 
 impl Router<()> {
-    pub(super) fn into_routes(self) -> Result<Vec<Route>, Vec<RouteError>> {
-        self.routes()?;
-        let bound = |route: Unbound<()>| Route { pattern: route.pattern, handler: (route.bind)(()) };
-        Ok(self.routes.into_iter().map(bound).collect())
+    pub(super) fn into_routes(self) -> Result<Vec<BoundRoute>, Vec<RouteError>> {
+        let descriptions = self.routes()?;
+        let bound = |(route, description): (Route<()>, RouteDescription)| {
+            let pattern = route.pattern.ok()?;
+            let handler = wrap((route.bind)(()), route.layers);
+            Some(BoundRoute { pattern, handler, settings: route.settings, description })
+        };
+        Ok(self.finished().into_iter().zip(descriptions).filter_map(bound).collect())
     }
 }
 
@@ -173,6 +243,12 @@ mod tests {
     async fn nothing() {}
     async fn known(_: CurrentUser) {}
 
+    fn problems(router: &Router) -> (Vec<RouteError>, Vec<String>) {
+        let problems = router.routes().unwrap_err();
+        let words = problems.iter().map(ToString::to_string).collect();
+        (problems, words)
+    }
+
     #[test]
     fn mistakes_are_told_all_at_once_with_both_places() {
         let router: Router = Router::new()
@@ -180,8 +256,7 @@ mod tests {
             .subscribe("from..a", nothing)
             .subscribe("to.{user}.a", known)
             .subscribe("from.{peer}.{rest..}", nothing);
-        let problems = router.routes().unwrap_err();
-        let words: Vec<_> = problems.iter().map(ToString::to_string).collect();
+        let (problems, words) = problems(&router);
         assert_eq!(problems.len(), 3, "{words:?}");
         assert_eq!(problems[0].problem, RouteProblem::Pattern(InvalidSubject::EmptyToken));
         assert!(words[1].contains("does not begin with from.{user}"), "{}", words[1]);
@@ -193,7 +268,50 @@ mod tests {
     fn routers_that_do_not_overlap_merge() {
         let more = Router::new().subscribe("from.{user}.b", nothing);
         let router: Router = Router::new().subscribe("from.{user}.a", nothing).merge(more);
-        let patterns: Vec<_> = router.routes().unwrap().iter().map(ToString::to_string).collect();
+        let patterns: Vec<_> = router.routes().unwrap().into_iter().map(|route| route.pattern).collect();
         assert_eq!(patterns, ["from.{user}.a", "from.{user}.b"]);
+    }
+
+    #[test]
+    fn a_nested_route_is_judged_by_its_whole_pattern() {
+        let inner = || Router::new().subscribe("{order}.pay", known);
+        let fine: Router = Router::new().nest("from.{user}.orders", inner());
+        assert_eq!(fine.routes().unwrap()[0].name, "orders-order-pay");
+        let nobody: Router = Router::new().nest("orders", inner());
+        assert!(problems(&nobody).1[0].contains("does not begin with from.{user}"));
+        let twice: Router = Router::new().nest("from.{user}.{order}", inner());
+        assert_eq!(problems(&twice).0[0].problem, RouteProblem::Pattern(InvalidSubject::TwiceNamed));
+        let behind: Router = Router::new().nest("from.{user}.{rest..}", inner());
+        assert_eq!(problems(&behind).0[0].problem, RouteProblem::Pattern(InvalidSubject::Capture));
+        let malformed: Router = Router::new().nest("from.{user}", Router::new().subscribe("a..b", nothing));
+        let (problems, words) = problems(&malformed);
+        assert_eq!(problems[0].problem, RouteProblem::Pattern(InvalidSubject::EmptyToken));
+        assert!(words[0].contains("from.{user}.a..b"), "{}", words[0]);
+    }
+
+    #[test]
+    fn two_routes_of_one_name_are_told_with_both_places() {
+        let router: Router = Router::new()
+            .subscribe("from.{user}.orders", nothing)
+            .subscribe("from.{user}.orders.{order}", nothing)
+            .route(Route::new("from.{user}.other", nothing).name("orders"));
+        let (problems, words) = problems(&router);
+        assert_eq!(problems.len(), 1, "{words:?}");
+        assert!(words[0].contains("it is named orders, as is from.{user}.orders, registered at"), "{}", words[0]);
+        assert_eq!(words[0].matches("router.rs:").count(), 2, "{}", words[0]);
+    }
+
+    #[test]
+    fn the_inner_setting_wins() {
+        use std::time::Duration;
+        let (short, long) = (Duration::from_secs(1), Duration::from_secs(9));
+        let inner = Router::new().subscribe("from.{user}.a", nothing).timeout(short);
+        let router: Router = Router::new()
+            .timeout(long)
+            .merge(inner)
+            .subscribe("from.{user}.b", nothing)
+            .route(Route::new("from.{user}.c", nothing).no_timeout());
+        let limits: Vec<_> = router.into_routes().unwrap().into_iter().map(|route| route.settings.timeout).collect();
+        assert_eq!(limits, [Some(Some(short)), Some(Some(long)), Some(None)]);
     }
 }

@@ -14,8 +14,8 @@ use futures_util::{StreamExt, future::join_all};
 use tokio::sync::{Notify, Semaphore};
 
 use super::{
-    CurrentUser, DrainReport, Fault, FromRef, Message, Reply, Request, Router, Service, ServiceOptions, StartError,
-    State, StatsSnapshot,
+    CurrentUser, DrainReport, Fault, FromRef, Message, Reply, Request, Router, Service, ServiceOptions, ServicePorts,
+    StartError, State, StatsSnapshot,
 };
 use crate::{
     memory,
@@ -48,6 +48,14 @@ impl World {
         Self { bus: memory::Bus::new(Arc::new(clock.clone())), clock, spawner: memory::Spawner::default() }
     }
 
+    fn ports(&self) -> ServicePorts {
+        ServicePorts {
+            bus: Arc::new(self.bus.connect()),
+            clock: Arc::new(self.clock.clone()),
+            rng: Arc::new(memory::Rng::default()),
+        }
+    }
+
     async fn start(&self, router: Router) -> Service {
         self.start_with(router, |_| {}).await
     }
@@ -55,8 +63,7 @@ impl World {
     async fn start_with(&self, router: Router, set: impl FnOnce(&mut ServiceOptions)) -> Service {
         let mut options = ServiceOptions::new("relais".parse().unwrap());
         set(&mut options);
-        let bus = Arc::new(self.bus.connect());
-        Service::start(router, bus, Arc::new(self.clock.clone()), &self.spawner, options).await.unwrap()
+        Service::start(router, self.ports(), &self.spawner, options).await.unwrap()
     }
 
     async fn ask(&self, subject: &str, payload: impl Into<Bytes>) -> Result<Bytes, Fault> {
@@ -70,7 +77,7 @@ impl World {
 }
 
 fn of(service: &Service, pattern: &str) -> StatsSnapshot {
-    service.stats().into_iter().find(|(own, _)| own == pattern).unwrap().1
+    service.stats().into_iter().find(|(own, _)| own.pattern == pattern).unwrap().1
 }
 
 async fn echo(Message(request): Message<Text>, user: CurrentUser) -> Message<Text> {
@@ -86,7 +93,8 @@ async fn a_message_of_the_route_is_answered_to_its_caller() {
             let service = world.start(Router::new().subscribe("from.{user}.echo", echo)).await;
             let answer = world.ask("from.ada.echo", prost::Message::encode_to_vec(&text("hello"))).await.unwrap();
             assert_eq!(<Text as prost::Message>::decode(answer).unwrap(), text("echo hello from ada"));
-            assert_eq!(of(&service, "from.{user}.echo"), StatsSnapshot { handled: 1, ..StatsSnapshot::default() });
+            let stats = of(&service, "from.{user}.echo");
+            assert_eq!((stats.handled, stats.faults, stats.times.count), (1, 0, 1));
         })
         .await;
 }
@@ -360,8 +368,9 @@ async fn a_refused_subscription_is_told_and_leaves_nothing_running() {
         .returning(|filter, _| Err(BusError::Denied { operation: "listen to", subject: filter.to_string() }));
     let options = ServiceOptions::new("relais".parse().unwrap());
     let router = Router::new().subscribe("from.{user}.a", async || {});
-    let (clock, spawner) = (Arc::new(memory::Clock::default()), memory::Spawner::default());
-    let started = Service::start(router, Arc::new(bus), clock, &spawner, options).await;
+    let world = World::new();
+    let ports = ServicePorts { bus: Arc::new(bus), ..world.ports() };
+    let started = Service::start(router, ports, &world.spawner, options).await;
     assert!(matches!(started.map(|_| ()), Err(StartError::Subscribe { pattern, .. }) if pattern == "from.{user}.a"));
 }
 

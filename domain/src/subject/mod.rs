@@ -106,6 +106,15 @@ impl Subject {
         self.as_str().split('.')
     }
 
+    /// A part of [`Subject::as_str`] as bytes, without a copy.
+    ///
+    /// # Panics
+    /// When `part` is not a part of this subject.
+    #[must_use]
+    pub fn slice(&self, part: &str) -> Bytes {
+        self.0.slice_ref(part.as_bytes())
+    }
+
     /// Whether it lies under `prefix`, that is, begins with it and a dot.
     #[must_use]
     pub fn is_under(&self, prefix: &str) -> bool {

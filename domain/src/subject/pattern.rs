@@ -50,26 +50,69 @@ impl Pattern {
     /// Whether a message on `subject` belongs to this pattern.
     #[must_use]
     pub fn matches(&self, subject: &Subject) -> bool {
-        self.filter.matches(subject)
+        self.walk(subject.as_str(), |_, _| {}).is_some()
     }
 
     /// What stands in `subject` where the pattern says `{name}`; for `{name..}` everything from there on.
     /// `None` when the pattern has no such name or the subject does not match.
     #[must_use]
     pub fn capture<'s>(&self, subject: &'s Subject, name: &str) -> Option<&'s str> {
-        if !self.matches(subject) {
-            return None;
+        let mut found = None;
+        self.walk(subject.as_str(), |part, text| {
+            if let Part::One(own) | Part::Rest(own) = part
+                && own == name
+            {
+                found = Some(text);
+            }
+        })?;
+        found
+    }
+
+    /// Names and what stands for them in `subject`, from the left; nothing when it does not match.
+    pub fn captures<'p, 's>(&'p self, subject: &'s Subject) -> Vec<(&'p str, &'s str)> {
+        let mut found = Vec::new();
+        let matched = self.walk(subject.as_str(), |part, text| {
+            if let Part::One(name) | Part::Rest(name) = part {
+                found.push((name.as_str(), text));
+            }
+        });
+        if matched.is_none() {
+            found.clear();
         }
-        let mut rest = subject.as_str();
+        found
+    }
+
+    /// Its tokens after `from.{user}`, captures by their names, joined by `-`: what a route is called unless it has a
+    /// name of its own.
+    #[must_use]
+    pub fn default_name(&self) -> String {
+        let parts = if self.names_caller() && self.parts.len() > 2 { &self.parts[2..] } else { &self.parts[..] };
+        let words = parts.iter().map(|part| match part {
+            Part::Literal(name) | Part::One(name) | Part::Rest(name) => name.as_str(),
+        });
+        let plain = |c: char| if c.is_ascii_alphanumeric() || c == '_' || c == '-' { c } else { '_' };
+        words.collect::<Vec<_>>().join("-").chars().map(plain).collect()
+    }
+
+    /// Goes through the parts and what stands for each in `text`; `None` when one does not match.
+    fn walk<'p, 's>(&'p self, text: &'s str, mut visit: impl FnMut(&'p Part, &'s str)) -> Option<()> {
+        let mut rest = Some(text);
         for part in &self.parts {
-            let (token, after) = rest.split_once('.').unwrap_or((rest, ""));
+            let left = rest?;
+            let bytes = left.as_bytes();
+            let end = bytes.iter().position(|byte| *byte == b'.');
+            let token = end.map_or(left, |end| &left[..end]);
+            rest = end.map(|end| &left[end + 1..]);
             match part {
-                Part::One(own) if own == name => return Some(token),
-                Part::Rest(own) if own == name => return Some(rest),
-                _ => rest = after,
+                Part::Literal(own) if own != token => return None,
+                Part::Rest(_) => {
+                    visit(part, left);
+                    return Some(());
+                }
+                _ => visit(part, token),
             }
         }
-        None
+        if rest.is_none() { Some(()) } else { None }
     }
 
     /// The names of its captures, from the left.

@@ -1,6 +1,6 @@
 //! The caller.
 
-use super::{Extract, Fault, Request};
+use super::{Extract, Fault, OptionalExtract, Request};
 use crate::{identity::UserId, subject::Pattern};
 
 /// The caller, vouched for by the broker: the `{user}` of a pattern that begins with `from.{user}`. On another pattern
@@ -40,5 +40,16 @@ impl<S: Sync> Extract<S> for CurrentUser {
 
     async fn extract(request: &Request, _: &S) -> Result<Self, NoCaller> {
         request.caller().cloned().map(Self).ok_or(NoCaller)
+    }
+}
+
+/// `None` on a route that does not begin with `from.{user}`.
+impl<S: Sync> OptionalExtract<S> for CurrentUser {
+    fn check_optional(_: &Pattern) -> Result<(), String> {
+        Ok(())
+    }
+
+    async fn extract_optional(request: &Request, _: &S) -> Result<Option<Self>, NoCaller> {
+        Ok(request.caller().cloned().map(Self))
     }
 }

@@ -1,21 +1,46 @@
 //! What a handler may take as an argument: one extractor a file.
 
 mod current_user;
+mod deadline;
+mod envelope;
 mod message;
+mod message_id;
+mod optional;
+mod payload;
+mod publish;
 mod reply;
 mod state;
+mod to_user;
+mod tokens;
+mod tokens_de;
 
 use std::{convert::Infallible, future::Future};
 
 pub use current_user::{CurrentUser, NoCaller};
+pub use deadline::Deadline;
 pub use message::{Message, Undecodable};
+pub use message_id::{InvalidMessageId, MESSAGE_ID, MessageId};
+pub use optional::OptionalExtract;
+pub use payload::Payload;
+pub use publish::{Publish, PublishError};
 pub use reply::{Reply, ReplyError};
 pub use state::{FromRef, State};
+pub use to_user::ToUser;
+pub use tokens::{InvalidTokens, Tokens};
 
-use super::{Fault, Request};
+use super::{Fault, PayloadType, Request};
 use crate::subject::Pattern;
 
 /// Something a handler can take as an argument, made from a request and the router's state `S`.
+///
+/// | from | extractors |
+/// |---|---|
+/// | the payload (one argument at most) | [`Message<T>`](Message), [`Payload`] |
+/// | who calls | [`CurrentUser`] |
+/// | the envelope | [`Tokens<T>`](Tokens), [`MessageId`], [`Subject`](crate::subject::Subject), [`Headers`](crate::message::Headers), [`Deadline`], [`Request`] |
+/// | the router | [`State<T>`](State) |
+/// | ways to speak | [`Reply`], [`Publish`], [`ToUser`] |
+/// | any of these | `Option<X>` where it may be absent ([`OptionalExtract`]), `Result<X, X::Rejection>` to handle its error yourself |
 ///
 /// Your own is a few lines:
 ///
@@ -36,14 +61,24 @@ use crate::subject::Pattern;
 #[diagnostic::on_unimplemented(
     message = "`{Self}` is nothing a handler can take from a request",
     label = "not an extractor",
-    note = "take `Message<T>` for the payload, or `CurrentUser`, `Reply`, `State<T>`; or implement `Extract` for it"
+    note = "take `Message<T>` or `Payload` for the payload, or `CurrentUser`, `Tokens<T>`, `State<T>`, `Reply`, …; or implement \
+            `Extract` for it"
 )]
 pub trait Extract<S>: Sized + Send {
     /// What the caller is told when it cannot be made; the handler does not run then.
-    type Rejection: Into<Fault>;
+    type Rejection: Into<Fault> + Send;
 
     /// Whether it takes the payload. A handler may have one such argument.
     const TAKES_PAYLOAD: bool = false;
+
+    /// Whether with it a handler answers by hand.
+    const BY_HAND: bool = false;
+
+    /// What it takes the payload to be, for descriptions of the service.
+    #[must_use]
+    fn payload_type() -> PayloadType {
+        if Self::TAKES_PAYLOAD { PayloadType::Bytes } else { PayloadType::None }
+    }
 
     /// Whether it can ever be made on a route with this pattern; asked once, when the route is registered.
     ///

@@ -69,7 +69,7 @@ impl Reply {
     }
 
     async fn send(&self, answer: message::Message) -> Result<(), ReplyError> {
-        self.request.bus().publish(answer).await?;
+        self.request.ports().bus.publish(answer).await?;
         self.request.set_answered();
         Ok(())
     }
@@ -77,6 +77,7 @@ impl Reply {
 
 impl<S: Sync> Extract<S> for Reply {
     type Rejection = Infallible;
+    const BY_HAND: bool = true;
 
     async fn extract(request: &Request, _: &S) -> Result<Self, Infallible> {
         request.take_reply();
