@@ -57,7 +57,7 @@ pub use commands::main;
 pub use error::{Error, Result};
 pub use relais_domain::{
     client::{Client, ClientError, Messages},
-    routing,
+    routing::{self, TestApp},
 };
 pub use serve::serve;
 pub use settings::Settings;

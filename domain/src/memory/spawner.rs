@@ -75,11 +75,16 @@ impl Spawner {
     }
 
     /// Runs until no task can go on by itself: each waits for something that is not there.
-    pub fn settle(&self) {
+    pub async fn settle(&self) {
         let woken = Arc::<Woken>::default();
         let waker = Waker::from(Arc::clone(&woken));
         loop {
             self.run(&mut Context::from_waker(&waker));
+            if woken.0.swap(false, Ordering::AcqRel) {
+                continue;
+            }
+            // Some runtimes wake who has had a long turn only when everybody else has had one.
+            give_way().await;
             if !woken.0.swap(false, Ordering::AcqRel) {
                 break;
             }
@@ -104,6 +109,18 @@ impl Spawner {
     fn lock(&self) -> MutexGuard<'_, State> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
+}
+
+async fn give_way() {
+    let mut given = false;
+    poll_fn(|context| {
+        if std::mem::replace(&mut given, true) {
+            return Poll::Ready(());
+        }
+        context.waker().wake_by_ref();
+        Poll::Pending
+    })
+    .await;
 }
 
 impl crate::ports::Spawner for Spawner {

@@ -37,10 +37,13 @@ mod route;
 mod router;
 mod service;
 mod stats;
+mod test_app;
 mod trace;
 
 #[cfg(test)]
 mod service_tests;
+#[cfg(test)]
+mod tests;
 
 pub use admission::Refusal;
 pub use answer::{Answer, Answers, END, IntoAnswer, IntoItem};
@@ -55,4 +58,5 @@ pub use route::Route;
 pub use router::{RouteError, RouteProblem, Router};
 pub use service::{DrainReport, Service, ServiceOptions, ServicePorts, StartError};
 pub use stats::{RouteStats, StatsSnapshot, TimesSnapshot};
+pub use test_app::TestApp;
 pub use trace::TraceContext;

@@ -236,7 +236,7 @@ impl InFlight {
         match catch_unwind(AssertUnwindSafe(|| drop(work))) {
             Ok(()) => {}
             Err(panic) if isolate => {
-                tracing::error!(panic = panic_words(&*panic), "a handler panicked while it was ended")
+                tracing::error!(panic = panic_words(&*panic), "a handler panicked while it was ended");
             }
             Err(panic) => resume_unwind(panic),
         }
