@@ -6,11 +6,7 @@ use relais_adapters::{
     nats::{self, ConnectOptions},
     nkeys, system,
 };
-use relais_domain::{
-    client::{Client, outgoing},
-    identity::UserId,
-    ports::Rng,
-};
+use relais_domain::{client::Client, identity::UserId, ports::Rng};
 
 use crate::error::{Error, Result};
 
@@ -45,7 +41,6 @@ pub async fn connect_client(servers: &[&str], creds: impl AsRef<Path>) -> Result
         seed: creds.seed,
         inbox_prefix: format!("_INBOX.{user}"),
         name: "relais client".to_owned(),
-        probe: Some(outgoing(&user, "_probe").expect("a user id is a token")),
         keys,
         rng,
     };

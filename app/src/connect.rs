@@ -10,7 +10,6 @@ use relais_adapters::{
 use relais_domain::{
     credentials::creds::Creds,
     ports::{Bus, BusError, CredentialsIssuer, KeyPairs, Rng},
-    subject::Subject,
 };
 
 use crate::{
@@ -26,8 +25,6 @@ pub struct ConnectOptions {
     pub creds: Creds,
     /// What goes in front of inboxes; the broker lets this user listen to no other.
     pub inbox_prefix: String,
-    /// A subject that this user may publish to and nobody listens to.
-    pub probe: Subject,
     /// What the connection is called in the broker's reports.
     pub name: String,
 }
@@ -45,7 +42,6 @@ pub async fn connect(options: ConnectOptions) -> Result<Arc<dyn Bus>, BusError> 
         seed: options.creds.seed,
         inbox_prefix: options.inbox_prefix,
         name: options.name,
-        probe: Some(options.probe),
         keys: Arc::new(nkeys::KeyPairs::new(Arc::clone(&rng))),
         rng,
     };

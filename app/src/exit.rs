@@ -165,6 +165,7 @@ impl From<BusError> for Failure {
             BusError::Disconnected(_) => {
                 (Exit::NoAnswer, "is the broker running? `relais whoami` prints its addresses")
             }
+            BusError::Malformed(_) => (Exit::Failed, "look into the service's log, or tell its developer"),
             BusError::Closed => (Exit::Failed, "try again"),
         };
         Self::of(exit, &error).hint(hint)

@@ -101,8 +101,6 @@ pub(crate) fn options(servers: Vec<String>, name: &ServiceName, creds: Creds) ->
         seed: creds.seed,
         inbox_prefix: Grantee::Service { name: name.clone(), routes: Vec::new() }.inbox_prefix(),
         name: name.to_string(),
-        // A service may publish to any user's inboxes; `_` is no user.
-        probe: Some("_INBOX._.probe".parse().expect("a fixed subject")),
         keys: Arc::new(nkeys::KeyPairs::new(Arc::clone(&rng))),
         rng,
     }

@@ -174,7 +174,7 @@ fn the_application_and_the_domain_name_no_vendor() {
     let optional = |value: &toml::Value| value.get("optional").and_then(toml::Value::as_bool) == Some(true);
     let vendors: BTreeSet<String> =
         dependencies(&adapters).into_iter().filter(|(_, value)| optional(value)).map(|(name, _)| name).collect();
-    assert!(vendors.contains("async-nats") && vendors.contains("sea-orm"), "{vendors:?}");
+    assert!(vendors.contains("tokio-websockets") && vendors.contains("sea-orm"), "{vendors:?}");
     // Small pure crates that the domain may use too (tools/domain-crates.txt), and that an adapter uses on request.
     let vendors: BTreeSet<String> = vendors.into_iter().filter(|name| name != "sha2").collect();
     let mut breaches = Vec::new();

@@ -12,7 +12,7 @@ mod wire;
 pub use error::ClientError;
 pub use wire::{LoggedIn, Login, Me, PermissionLists, Registered};
 
-use std::{sync::Arc, time::Duration};
+use std::time::Duration;
 
 use relais_domain::{auth::Email, identity::DeviceId, secret::Secret};
 use reqwest::{Method, RequestBuilder, Response, StatusCode, Url};
@@ -41,7 +41,9 @@ impl Client {
     pub fn new(server: &str) -> Result<Self, ClientError> {
         let base = address::parse(server)?;
         let mut builder = reqwest::Client::builder()
-            .tls_backend_preconfigured(tls(base.scheme() == "https")?)
+            .tls_backend_preconfigured(
+                crate::tls::client_config(base.scheme() == "https").map_err(|error| ClientError::Tls(error.into()))?,
+            )
             .redirect(reqwest::redirect::Policy::none())
             .connect_timeout(CONNECT_TIMEOUT)
             .timeout(CALL_TIMEOUT)
@@ -153,23 +155,6 @@ impl Client {
             ClientError::Unreachable { server, source: error.without_url().into() }
         }
     }
-}
-
-/// TLS on ring, named explicitly, so that no process-wide choice is needed. The system's certificates are read for
-/// `https` only: a bare machine without any still reaches its own loopback.
-fn tls(needed: bool) -> Result<rustls::ClientConfig, ClientError> {
-    use rustls_platform_verifier::BuilderVerifierExt as _;
-
-    let provider = Arc::new(rustls::crypto::ring::default_provider());
-    let config = rustls::ClientConfig::builder_with_provider(provider)
-        .with_safe_default_protocol_versions()
-        .map_err(|error| ClientError::Tls(error.into()))?;
-    let config = if needed {
-        config.with_platform_verifier().map_err(|error| ClientError::Tls(error.into()))?
-    } else {
-        config.with_root_certificates(rustls::RootCertStore::empty())
-    };
-    Ok(config.with_no_client_auth())
 }
 
 #[cfg(test)]

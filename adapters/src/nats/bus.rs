@@ -8,85 +8,62 @@ use std::{
     time::Duration,
 };
 
-use async_nats::{PublishErrorKind, Request, RequestErrorKind};
 use async_trait::async_trait;
 use relais_domain::{
     message::Message,
     ports::{self, BusError, Subscription},
     subject::{Filter, Subject},
 };
-use tokio::sync::{Mutex, broadcast, watch};
+use tokio::sync::oneshot;
 
 use super::{
     connect::Link,
-    convert::{headers_out, message_in, subject_out},
+    state::{Behind, MOST_OUT, Shared, Subscribed},
     subscription::Listening,
-    violation::{PUBLISH, SUBSCRIBE, Violation},
+    wire::encode,
 };
 
-/// How long the broker may take to answer a probe, and a drain may take to end.
+/// How long the broker may take to answer, or to come back, and a drain may take to end.
 const PATIENCE: Duration = Duration::from_secs(10);
-/// A refusal and the probe's answer come in one piece but through two tasks; the refusal has this long to arrive behind.
-const BEHIND: Duration = Duration::from_millis(10);
 
-/// A connection to nats-server. Clones share it.
+/// A connection to nats-server. Clones share it; without any it ends.
 #[derive(Clone)]
 pub struct Bus {
-    client: async_nats::Client,
-    violations: broadcast::Sender<Violation>,
-    link: watch::Receiver<Link>,
-    probe: Option<Subject>,
-    closed: Arc<AtomicBool>,
-    refused: Arc<Mutex<Refused>>,
+    handle: Arc<Handle>,
 }
 
-/// What was refused since the last flush, save what a request was told itself.
-struct Refused {
-    heard: broadcast::Receiver<Violation>,
-    kept: Vec<Violation>,
+/// What holds a connection.
+pub(super) struct Handle {
+    pub(super) shared: Arc<Shared>,
+    closed: AtomicBool,
 }
 
-impl Refused {
-    /// Takes in what has been heard by now.
-    fn catch_up(&mut self) {
-        loop {
-            match self.heard.try_recv() {
-                Ok(violation) => self.kept.push(violation),
-                Err(broadcast::error::TryRecvError::Lagged(_)) => {}
-                Err(_) => return,
-            }
-        }
+impl Drop for Handle {
+    fn drop(&mut self) {
+        self.shared.close();
     }
+}
 
-    /// Forgets one refusal that its caller has been told.
-    fn told(&mut self, violation: &Violation) {
-        self.catch_up();
-        if let Some(at) = self.kept.iter().position(|kept| kept == violation) {
-            self.kept.remove(at);
-        }
-    }
+/// Awaits one answer; gone, it awaits it no more.
+struct Asking<'a> {
+    shared: &'a Shared,
+    number: u64,
+}
 
-    /// The first refused publish, and forgets the others with it.
-    fn take_first(&mut self) -> Option<Violation> {
-        self.catch_up();
-        std::mem::take(&mut self.kept).into_iter().find(|violation| violation.operation == PUBLISH)
+impl Drop for Asking<'_> {
+    fn drop(&mut self) {
+        self.shared.lock().forget(self.number);
     }
 }
 
 impl Bus {
-    pub(super) fn new(
-        client: async_nats::Client,
-        violations: broadcast::Sender<Violation>,
-        link: watch::Receiver<Link>,
-        probe: Option<Subject>,
-    ) -> Self {
-        let refused = Arc::new(Mutex::new(Refused { heard: violations.subscribe(), kept: Vec::new() }));
-        Self { client, violations, link, probe, closed: Arc::default(), refused }
+    pub(super) fn new(shared: Arc<Shared>) -> Self {
+        Self { handle: Arc::new(Handle { shared, closed: AtomicBool::new(false) }) }
     }
 
     /// Returns when this connection has ended for good: it was drained, or the broker no longer believes its credential.
     pub async fn ended(&self) {
-        let mut link = self.link.clone();
+        let mut link = self.shared().link.subscribe();
         // An error says that the sender is gone, which is an end too.
         let _ = link.wait_for(|link| *link == Link::Closed).await;
     }
@@ -94,7 +71,7 @@ impl Bus {
     /// Returns at the next connection after the first `known` ones, with how many there have been by then; `None` when the
     /// connection has ended for good. What was told to a broker that has been away since may have to be told again.
     pub async fn reconnected(&self, known: u64) -> Option<u64> {
-        let mut link = self.link.clone();
+        let mut link = self.shared().link.subscribe();
         let next = |link: &Link| matches!(link, Link::Closed) || matches!(link, Link::Up(times) if *times > known);
         match link.wait_for(next).await.as_deref() {
             Ok(Link::Up(times)) => Some(*times),
@@ -105,76 +82,90 @@ impl Bus {
     /// Whether it is connected at this moment.
     #[must_use]
     pub fn is_up(&self) -> bool {
-        matches!(*self.link.borrow(), Link::Up(_))
+        matches!(*self.shared().link.borrow(), Link::Up(_))
     }
 
-    /// How many connections there have been.
-    pub(super) fn connections(&self) -> u64 {
-        self.link.borrow().connections()
-    }
-
-    /// Returns when there is no connection.
-    async fn lost(&self) {
-        let mut link = self.link.clone();
-        let _ = link.wait_for(|link| !matches!(link, Link::Up(_))).await;
+    fn shared(&self) -> &Shared {
+        &self.handle.shared
     }
 
     fn open(&self) -> Result<(), BusError> {
-        if self.closed.load(Ordering::Acquire) { Err(BusError::Closed) } else { Ok(()) }
+        if self.handle.closed.load(Ordering::Acquire) { Err(BusError::Closed) } else { Ok(()) }
     }
 
-    fn fits(&self, message: &Message) -> Result<(), BusError> {
-        let (size, limit) = (message.payload.len() + message.headers.size(), self.client.max_payload());
-        if size > limit { Err(BusError::TooLarge { size, limit }) } else { Ok(()) }
+    /// Bytes of a message as the broker counts them, if it takes so many.
+    fn fits(&self, message: &Message) -> Result<usize, BusError> {
+        let block = if message.headers.is_empty() { 0 } else { encode::block_size(&message.headers) };
+        let (size, limit) = (message.payload.len() + block, self.shared().max_payload());
+        if size > limit { Err(BusError::TooLarge { size, limit }) } else { Ok(size) }
     }
 
-    /// Waits until the broker has seen everything sent before.
-    pub(super) async fn round_trip(&self) -> Result<(), BusError> {
-        let Some(probe) = self.probe.clone() else {
-            let flushed = tokio::time::timeout(PATIENCE, self.client.flush()).await;
-            return flushed.map_err(disconnected)?.map_err(disconnected);
-        };
-        let request = Request::new().timeout(Some(PATIENCE));
-        match self.client.send_request(subject_out(probe), request).await {
-            Ok(_) => Ok(()),
-            Err(error) if error.kind() == RequestErrorKind::NoResponders => Ok(()),
-            Err(error) => Err(disconnected(error)),
+    /// Returns when there is a connection.
+    async fn up(&self) -> Result<(), BusError> {
+        if self.is_up() {
+            return Ok(());
+        }
+        let mut link = self.shared().link.subscribe();
+        let found = link.wait_for(|link| !matches!(link, Link::Down(_)));
+        match tokio::time::timeout(PATIENCE, found).await {
+            Ok(Ok(link)) if matches!(*link, Link::Up(_)) => Ok(()),
+            _ => Err(BusError::Disconnected(None)),
         }
     }
 
-    /// The refusal of `operation` on `subject`, if one comes within `BEHIND`.
-    async fn refusal(
-        violations: &mut broadcast::Receiver<Violation>,
-        operation: &str,
-        subject: &str,
-    ) -> Option<BusError> {
-        let ours = async {
-            loop {
-                match violations.recv().await {
-                    Ok(violation) if violation.operation == operation && violation.subject == subject => {
-                        return violation;
-                    }
-                    Ok(_) | Err(broadcast::error::RecvError::Lagged(_)) => {}
-                    Err(broadcast::error::RecvError::Closed) => std::future::pending().await,
+    /// Returns when there is room for a message of this size. Without a connection there is none beyond what is kept for the
+    /// next.
+    async fn room(&self, size: usize) -> Result<(), BusError> {
+        loop {
+            // First this, then the look: whoever makes room in between rings.
+            let mut rings = std::pin::pin!(self.shared().room.notified());
+            rings.as_mut().enable();
+            {
+                let state = self.shared().lock();
+                if state.closing {
+                    return Err(BusError::Closed);
+                }
+                if state.out.len() + size <= MOST_OUT || state.out.is_empty() {
+                    return Ok(());
+                }
+                if !state.up {
+                    return Err(BusError::Disconnected(None));
                 }
             }
-        };
-        tokio::time::timeout(BEHIND, ours).await.ok().map(denied)
+            rings.await;
+        }
     }
-}
 
-fn denied(violation: Violation) -> BusError {
-    BusError::Denied { operation: violation.operation, subject: violation.subject }
-}
+    /// Has the broker do everything before, and gives what it says to that.
+    async fn behind(&self, behind: Behind, before: impl FnOnce(&mut super::state::State)) -> Result<(), BusError> {
+        let (told, done) = oneshot::channel();
+        {
+            let mut state = self.shared().lock();
+            if !state.up {
+                return Err(BusError::Disconnected(None));
+            }
+            before(&mut state);
+            state.ping(behind, Some(told));
+        }
+        match tokio::time::timeout(PATIENCE, done).await {
+            Ok(Ok(outcome)) => outcome,
+            _ => Err(BusError::Disconnected(None)),
+        }
+    }
 
-pub(super) fn disconnected(error: impl Into<ports::Cause>) -> BusError {
-    BusError::Disconnected(Some(error.into()))
-}
+    /// Subscribes to the inboxes of requests, once a connection's life.
+    fn listen_to_inboxes(&self, state: &mut super::state::State) {
+        if state.inboxes.is_none() {
+            let (sid, filter) = (state.number(), format!("{}*", self.shared().inbox));
+            state.control(|out| encode::subscribe(out, &filter, None, sid));
+            state.subscriptions.insert(sid, Subscribed::new(filter, None, false));
+            state.inboxes = Some(sid);
+        }
+    }
 
-fn kept(error: async_nats::PublishError, message_size: usize, limit: usize) -> BusError {
-    match error.kind() {
-        PublishErrorKind::MaxPayloadExceeded => BusError::TooLarge { size: message_size, limit },
-        _ => disconnected(error),
+    fn inbox(&self, number: u64) -> Subject {
+        Subject::reply(format!("{}{number}", self.shared().inbox))
+            .expect("the prefix was checked when it was connected")
     }
 }
 
@@ -182,117 +173,124 @@ fn kept(error: async_nats::PublishError, message_size: usize, limit: usize) -> B
 impl ports::Bus for Bus {
     async fn publish(&self, message: Message) -> Result<(), BusError> {
         self.open()?;
-        self.fits(&message)?;
-        let (size, limit) = (message.payload.len() + message.headers.size(), self.client.max_payload());
-        let subject = subject_out(message.subject);
-        let sent = match (message.reply.map(subject_out), headers_out(&message.headers)) {
-            (None, None) => self.client.publish(subject, message.payload).await,
-            (None, Some(headers)) => self.client.publish_with_headers(subject, headers, message.payload).await,
-            (Some(reply), None) => self.client.publish_with_reply(subject, reply, message.payload).await,
-            (Some(reply), Some(headers)) => {
-                self.client.publish_with_reply_and_headers(subject, reply, headers, message.payload).await
+        let size = self.fits(&message)?;
+        {
+            // Nearly always there is room, and one look is enough.
+            let mut state = self.shared().lock();
+            if !state.closing && state.out.len() + size <= MOST_OUT {
+                encode::publish(&mut state.out, &message);
+                state.wake_driver();
+                return Ok(());
             }
-        };
-        sent.map_err(|error| kept(error, size, limit))
+        }
+        self.room(size).await?;
+        let mut state = self.shared().lock();
+        encode::publish(&mut state.out, &message);
+        state.wake_driver();
+        Ok(())
     }
 
-    async fn request(&self, message: Message, timeout: Duration) -> Result<Message, BusError> {
+    async fn publish_confirmed(&self, message: Message) -> Result<(), BusError> {
         self.open()?;
-        self.fits(&message)?;
-        let text = message.subject.to_string();
-        let mut violations = self.violations.subscribe();
-        let mut request = Request::new().payload(message.payload).timeout(Some(timeout));
-        if let Some(headers) = headers_out(&message.headers) {
-            request = request.headers(headers);
-        }
-        let answer = self.client.send_request(subject_out(message.subject), request);
-        let refused = async {
-            loop {
-                match violations.recv().await {
-                    Ok(violation) if violation.operation == PUBLISH && violation.subject == text => return violation,
-                    // An inbox that may not be listened to would let every request time out.
-                    Ok(violation) if violation.operation == SUBSCRIBE && violation.subject.ends_with(".*") => {
-                        return violation;
-                    }
-                    Ok(_) | Err(broadcast::error::RecvError::Lagged(_)) => {}
-                    Err(broadcast::error::RecvError::Closed) => std::future::pending().await,
-                }
-            }
+        let size = self.fits(&message)?;
+        self.up().await?;
+        self.room(size).await?;
+        let subject = message.subject.to_string();
+        self.behind(Behind::Publish(subject), |state| encode::publish(&mut state.out, &message)).await
+    }
+
+    async fn request(&self, mut message: Message, timeout: Duration) -> Result<Message, BusError> {
+        self.open()?;
+        let size = self.fits(&message)?;
+        let subject = message.subject.to_string();
+        let asked = async {
+            self.room(size).await?;
+            let (answer, answered) = oneshot::channel();
+            let _asking = {
+                let mut state = self.shared().lock();
+                self.listen_to_inboxes(&mut state);
+                let number = state.number();
+                message.reply = Some(self.inbox(number));
+                state.ask(number, subject.clone(), answer);
+                encode::publish(&mut state.out, &message);
+                state.wake_driver();
+                Asking { shared: self.shared(), number }
+            };
+            answered.await.unwrap_or(Err(BusError::Closed))
         };
-        let answer = tokio::select! {
-            biased;
-            violation = refused => {
-                self.refused.lock().await.told(&violation);
-                return Err(denied(violation));
-            }
-            answer = answer => answer,
-        };
-        match answer {
-            Ok(answer) => message_in(answer).map_err(disconnected),
-            Err(error) => Err(match error.kind() {
-                RequestErrorKind::NoResponders => BusError::NoResponders { subject: text },
-                RequestErrorKind::TimedOut if self.is_up() => BusError::Timeout { subject: text, after: timeout },
-                RequestErrorKind::MaxPayloadExceeded => {
-                    BusError::TooLarge { size: 0, limit: self.client.max_payload() }
-                }
-                _ => disconnected(error),
-            }),
+        match tokio::time::timeout(timeout, asked).await {
+            Ok(outcome) => outcome,
+            Err(_) if self.is_up() => Err(BusError::Timeout { subject, after: timeout }),
+            Err(late) => Err(BusError::Disconnected(Some(late.into()))),
         }
+    }
+
+    async fn request_many(&self, mut message: Message) -> Result<Subscription, BusError> {
+        self.open()?;
+        let size = self.fits(&message)?;
+        self.up().await?;
+        self.room(size).await?;
+        let subject = message.subject.to_string();
+        let number = {
+            let mut state = self.shared().lock();
+            self.listen_to_inboxes(&mut state);
+            let number = state.number();
+            state.subscriptions.insert(number, Subscribed::new(String::new(), None, true));
+            number
+        };
+        let listening = Listening::new(Arc::clone(&self.handle), number);
+        message.reply = Some(self.inbox(number));
+        self.behind(Behind::Publish(subject.clone()), |state| encode::publish(&mut state.out, &message)).await?;
+        // That nobody is there comes before the answer to the PING.
+        let nobody = |delivery: Option<&ports::Delivery>| matches!(delivery, Some(Err(ports::Malformed::Status(503))));
+        let state = self.shared().lock();
+        if nobody(state.subscriptions.get(&number).and_then(|own| own.arrived.front())) {
+            drop(state);
+            return Err(BusError::NoResponders { subject });
+        }
+        drop(state);
+        Ok(Box::pin(listening))
     }
 
     async fn subscribe(&self, filter: Filter, queue: Option<String>) -> Result<Subscription, BusError> {
         self.open()?;
-        let mut violations = self.violations.subscribe();
+        self.up().await?;
         let text = filter.to_string();
-        let subscribed = match queue {
-            Some(queue) => self.client.queue_subscribe(text.clone(), queue).await,
-            None => self.client.subscribe(text.clone()).await,
+        let sid = {
+            let mut state = self.shared().lock();
+            let sid = state.number();
+            state.subscriptions.insert(sid, Subscribed::new(text.clone(), queue.clone(), false));
+            sid
         };
-        let subscriber = subscribed.map_err(disconnected)?;
-        self.round_trip().await?;
-        if let Some(denied) = Self::refusal(&mut violations, SUBSCRIBE, &text).await {
-            return Err(denied);
-        }
-        Ok(Box::pin(Listening::new(subscriber, self.clone())))
+        // From here on it ends with this call, should it be given up.
+        let listening = Listening::new(Arc::clone(&self.handle), sid);
+        self.behind(Behind::Subscribe(text.clone()), |state| {
+            state.control(|out| encode::subscribe(out, &text, queue.as_deref(), sid));
+        })
+        .await?;
+        Ok(Box::pin(listening))
     }
 
     async fn flush(&self) -> Result<(), BusError> {
         self.open()?;
-        let mut refused = self.refused.lock().await;
-        self.round_trip().await?;
-        if let Some(violation) = refused.take_first() {
-            return Err(denied(violation));
-        }
-        let behind = async {
-            loop {
-                match refused.heard.recv().await {
-                    Ok(violation) if violation.operation == PUBLISH => return violation,
-                    Ok(_) | Err(broadcast::error::RecvError::Lagged(_)) => {}
-                    Err(broadcast::error::RecvError::Closed) => std::future::pending().await,
-                }
-            }
-        };
-        match tokio::time::timeout(BEHIND, behind).await {
-            Ok(violation) => {
-                refused.take_first();
-                Err(denied(violation))
-            }
-            Err(_) => Ok(()),
-        }
+        self.up().await?;
+        self.behind(Behind::Flush, |_| {}).await
     }
 
     async fn drain(&self) -> Result<(), BusError> {
-        if self.closed.swap(true, Ordering::AcqRel) {
+        if self.handle.closed.swap(true, Ordering::AcqRel) {
             return Ok(());
         }
-        // Without a connection there is nothing to wait for: async-nats takes the wish to drain when it has one again.
-        let arrived = tokio::select! {
-            biased;
-            () = self.lost() => Err(BusError::Disconnected(None)),
-            arrived = self.round_trip() => arrived,
-        };
-        self.client.drain().await.map_err(disconnected)?;
+        let arrived = self
+            .behind(Behind::UnsubscribeAll, |state| {
+                let known = state.subscriptions.iter().filter(|(_, own)| !own.of_request).map(|(sid, _)| *sid);
+                for sid in known.collect::<Vec<_>>() {
+                    state.control(|out| encode::unsubscribe(out, sid));
+                }
+            })
+            .await;
+        self.shared().close();
         arrived?;
-        tokio::time::timeout(PATIENCE, self.ended()).await.map_err(disconnected)
+        tokio::time::timeout(PATIENCE, self.ended()).await.map_err(|late| BusError::Disconnected(Some(late.into())))
     }
 }

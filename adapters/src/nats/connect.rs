@@ -1,25 +1,34 @@
 //! Making a connection.
 
-use std::{sync::Arc, time::Duration};
+use std::{io, sync::Arc, time::Duration};
 
-use async_nats::{Auth, AuthError, ConnectErrorKind, Event, ServerError};
+use bytes::BytesMut;
 use relais_domain::{
     credentials::UserJwt,
     ports::{KeyPairs, Rng},
     secret::Secret,
-    subject::Subject,
+    subject::{InvalidSubject, Subject},
 };
-use tokio::sync::{broadcast, watch};
+use tokio::{
+    io::{AsyncReadExt as _, AsyncWriteExt as _},
+    sync::{Notify, watch},
+};
 
-use super::{bus::Bus, violation};
+use super::{
+    bus::Bus,
+    driver::Driver,
+    state::Shared,
+    wire::{
+        encode,
+        frame::{self, Frame},
+        transport::{self, Address, Opened},
+    },
+};
 
 /// Waits between attempts to reconnect: full jitter, doubling from the first to the second.
 const BACKOFF: (Duration, Duration) = (Duration::from_millis(250), Duration::from_secs(30));
 /// How long an attempt to connect may take.
 const PATIENCE: Duration = Duration::from_secs(5);
-/// Messages that may wait in one subscription before async-nats drops some. A route reads its subscription all the time
-/// and keeps a line of its own, so this much waits only while the process is starved.
-const CAPACITY: usize = 64 * 1024;
 
 /// Where and as whom to connect.
 #[derive(Clone)]
@@ -34,8 +43,6 @@ pub struct ConnectOptions {
     pub inbox_prefix: String,
     /// What the connection is called in the broker's reports.
     pub name: String,
-    /// A subject this credential may publish to and nobody listens to; see [`super`].
-    pub probe: Option<Subject>,
     /// Signs with the seed.
     pub keys: Arc<dyn KeyPairs>,
     /// Jitter.
@@ -56,9 +63,18 @@ pub enum ConnectError {
     Unreachable {
         /// The addresses tried.
         servers: String,
-        /// What async-nats said.
+        /// Why the last of them could not be had.
         #[source]
-        source: async_nats::ConnectError,
+        source: io::Error,
+    },
+    /// The prefix of inboxes is no subject.
+    #[error("{prefix:?} cannot go in front of inboxes")]
+    Inbox {
+        /// What was given.
+        prefix: String,
+        /// What is wrong with it.
+        #[source]
+        source: InvalidSubject,
     },
     /// An address that is none.
     #[error("{text:?} is no address of a broker")]
@@ -67,7 +83,7 @@ pub enum ConnectError {
         text: String,
         /// Why not.
         #[source]
-        source: std::io::Error,
+        source: io::Error,
     },
 }
 
@@ -92,62 +108,143 @@ impl Link {
     }
 }
 
+/// What makes a connection, the first and every further one.
+pub(super) struct Connector {
+    options: ConnectOptions,
+    addresses: Vec<Address>,
+    delay: Box<dyn Fn(usize) -> Duration + Send + Sync>,
+}
+
 impl Bus {
-    /// Connects; returns when the broker has let us in.
+    /// Connects; returns when the broker has let us in. Must be called in a tokio runtime, on which the connection runs.
     ///
     /// # Errors
     /// [`ConnectError`].
     pub async fn connect(options: ConnectOptions) -> Result<Self, ConnectError> {
-        let servers = options.servers.join(", ");
-        let addresses = parse(&options.servers)?;
-        let (violations, _) = broadcast::channel(256);
+        let address =
+            |text: &String| text.parse().map_err(|source| ConnectError::Address { text: text.clone(), source });
+        let addresses = options.servers.iter().map(address).collect::<Result<Vec<_>, _>>()?;
+        let inbox = format!("{}.{}.", options.inbox_prefix, nonce(&*options.rng));
+        Subject::reply(format!("{inbox}{}", u64::MAX))
+            .map_err(|source| ConnectError::Inbox { prefix: options.inbox_prefix.clone(), source })?;
+        let delay = Box::new(delay(Arc::clone(&options.rng)));
+        let connector = Connector { options, addresses, delay };
+        let line = connector.round().await?;
         let (link, _) = watch::channel(Link::Down(0));
-        // The callback owns the only sender: when async-nats gives up for good it drops the callback, and everybody who
-        // watches the link sees it end.
-        let watched = link.subscribe();
-        let told = violations.clone();
-        let client = authenticated(&options)
-            .name(&options.name)
-            .custom_inbox_prefix(&options.inbox_prefix)
-            .connection_timeout(PATIENCE)
-            .subscription_capacity(CAPACITY)
-            .ignore_discovered_servers()
-            .reconnect_delay_callback(delay(Arc::clone(&options.rng)))
-            .event_callback(move |event| {
-                note(&event, &told, &link);
-                std::future::ready(())
-            })
-            .connect(addresses)
-            .await
-            .map_err(|source| match source.kind() {
-                ConnectErrorKind::AuthorizationViolation | ConnectErrorKind::Authentication => {
-                    ConnectError::Unauthorized { servers }
-                }
-                _ => ConnectError::Unreachable { servers, source },
-            })?;
-        // The news of it come through another task; from here on the link is what it is.
-        let mut up = watched.clone();
-        let _ = tokio::time::timeout(PATIENCE, up.wait_for(|link| !matches!(link, Link::Down(0)))).await;
-        Ok(Self::new(client, violations, watched, options.probe))
+        let shared = Arc::new(Shared::new(link, inbox));
+        let bus = Self::new(Arc::clone(&shared));
+        let mut up = shared.link.subscribe();
+        tokio::spawn(Driver::new(shared, connector, line).run());
+        // It says so with its first step.
+        let _ = up.wait_for(|link| !matches!(link, Link::Down(0))).await;
+        Ok(bus)
     }
 }
 
-fn parse(servers: &[String]) -> Result<Vec<async_nats::ServerAddr>, ConnectError> {
-    let address = |text: &String| text.parse().map_err(|source| ConnectError::Address { text: text.clone(), source });
-    servers.iter().map(address).collect()
+/// What tells the inboxes of two connections of one user apart.
+fn nonce(rng: &dyn Rng) -> String {
+    let mut random = [0_u8; 10];
+    rng.fill(&mut random);
+    data_encoding::BASE32_NOPAD.encode(&random).to_ascii_lowercase()
 }
 
-fn authenticated(options: &ConnectOptions) -> async_nats::ConnectOptions {
-    let (jwt, seed, keys) = (options.jwt.clone(), options.seed.clone(), Arc::clone(&options.keys));
-    async_nats::ConnectOptions::with_auth_callback(move |nonce| {
-        let mut auth = Auth::new();
-        auth.jwt = Some(jwt.as_str().to_owned());
-        let signed = keys.sign(&seed, &nonce).map_err(|error| AuthError::new(error.to_string()));
-        std::future::ready(signed.map(|signature| {
-            auth.signature = Some(signature);
-            auth
-        }))
-    })
+impl Connector {
+    /// Tries every address once, in any order; takes the first broker that lets us in.
+    async fn round(&self) -> Result<Opened, ConnectError> {
+        let servers = || self.options.servers.join(", ");
+        let mut last = io::Error::new(io::ErrorKind::InvalidInput, "no address was given");
+        for address in self.shuffled() {
+            match tokio::time::timeout(PATIENCE, self.log_in(address)).await {
+                Ok(Ok(line)) => return Ok(line),
+                Ok(Err(error)) if error.kind() == io::ErrorKind::PermissionDenied => {
+                    return Err(ConnectError::Unauthorized { servers: servers() });
+                }
+                Ok(Err(error)) => last = error,
+                Err(_) => last = io::ErrorKind::TimedOut.into(),
+            }
+        }
+        Err(ConnectError::Unreachable { servers: servers(), source: last })
+    }
+
+    /// Tries again until a broker lets us in or refuses us, or until `stop` rings (`None`).
+    pub(super) async fn reconnect(&self, stop: &Notify) -> Option<Result<Opened, ConnectError>> {
+        let mut attempt = 0;
+        loop {
+            attempt += 1;
+            if tokio::time::timeout((self.delay)(attempt), stop.notified()).await.is_ok() {
+                return None;
+            }
+            match self.round().await {
+                Err(error @ ConnectError::Unreachable { .. }) => {
+                    tracing::debug!(%error, attempt, "no connection to the broker");
+                }
+                outcome => return Some(outcome),
+            }
+        }
+    }
+
+    fn shuffled(&self) -> Vec<&Address> {
+        let mut left: Vec<_> = self.addresses.iter().collect();
+        let mut shuffled = Vec::with_capacity(left.len());
+        while !left.is_empty() {
+            let mut random = [0_u8; 4];
+            self.options.rng.fill(&mut random);
+            let pick = u32::from_le_bytes(random) as usize % left.len();
+            shuffled.push(left.swap_remove(pick));
+        }
+        shuffled
+    }
+
+    /// Opens a line and says who we are on it.
+    async fn log_in(&self, address: &Address) -> io::Result<Opened> {
+        let mut opened = transport::open(address).await?;
+        let mut hello = BytesMut::new();
+        encode::connect(&mut hello, &self.identity(&opened)?);
+        encode::ping(&mut hello);
+        opened.line.write_all(&hello).await?;
+        opened.line.flush().await?;
+        loop {
+            match frame::take(&mut opened.read).map_err(io::Error::other)? {
+                Some(Frame::Pong) => return Ok(opened),
+                Some(Frame::Error(words)) => return Err(refused(words)),
+                Some(Frame::Info(info)) => opened.info = *info,
+                Some(_) => {}
+                None if opened.line.read_buf(&mut opened.read).await? == 0 => {
+                    return Err(io::ErrorKind::UnexpectedEof.into());
+                }
+                None => {}
+            }
+        }
+    }
+
+    fn identity(&self, opened: &Opened) -> io::Result<serde_json::Value> {
+        let mut identity = serde_json::json!({
+            "verbose": false,
+            "pedantic": false,
+            "protocol": 1,
+            "echo": true,
+            "headers": true,
+            "no_responders": true,
+            "lang": "rust",
+            "version": env!("CARGO_PKG_VERSION"),
+            "name": self.options.name,
+            "tls_required": opened.info.tls_required,
+        });
+        if let Some(nonce) = &opened.info.nonce {
+            let signed = self.options.keys.sign(&self.options.seed, nonce.as_bytes()).map_err(io::Error::other)?;
+            identity["jwt"] = self.options.jwt.as_str().into();
+            identity["sig"] = data_encoding::BASE64URL_NOPAD.encode(&signed).into();
+        }
+        Ok(identity)
+    }
+}
+
+/// Whether the broker means us, or only that it will not have anybody now.
+fn refused(words: String) -> io::Error {
+    let lower = words.to_ascii_lowercase();
+    let us = ["authorization", "authentication", "expired", "revoked"].iter().any(|word| lower.contains(word));
+    let timeout = lower.contains("timeout");
+    io::Error::new(if us && !timeout { io::ErrorKind::PermissionDenied } else { io::ErrorKind::Other }, words)
 }
 
 fn delay(rng: Arc<dyn Rng>) -> impl Fn(usize) -> Duration {
@@ -158,34 +255,6 @@ fn delay(rng: Arc<dyn Rng>) -> impl Fn(usize) -> Duration {
         let mut random = [0_u8; 4];
         rng.fill(&mut random);
         ceiling.mul_f64(f64::from(u32::from_le_bytes(random)) / f64::from(u32::MAX))
-    }
-}
-
-fn note(event: &Event, violations: &broadcast::Sender<violation::Violation>, link: &watch::Sender<Link>) {
-    match event {
-        Event::Connected => {
-            link.send_modify(|link| *link = Link::Up(link.connections() + 1));
-            tracing::debug!("connected to the broker");
-        }
-        Event::Disconnected => {
-            link.send_modify(|link| *link = Link::Down(link.connections()));
-            tracing::warn!("disconnected from the broker");
-        }
-        Event::Closed => {
-            link.send_replace(Link::Closed);
-        }
-        Event::ServerError(ServerError::Other(text)) => match violation::parse(text) {
-            Some(violation) => {
-                // No receiver means that nobody waits for an outcome just now.
-                let _ = violations.send(violation);
-            }
-            None => tracing::warn!(error = %text, "the broker reports an error"),
-        },
-        Event::SlowConsumer(id) => tracing::warn!(id, "a subscription is not read fast enough; messages were lost"),
-        // Each failed attempt to come back; that we are away has been said.
-        Event::ClientError(error) => tracing::debug!(%error, "no connection to the broker"),
-        Event::Draining => tracing::debug!("draining the connection to the broker"),
-        other => tracing::info!(event = %other, "connection to the broker"),
     }
 }
 

@@ -1,15 +1,18 @@
-//! Core NATS through async-nats: [`Bus`] and the account [`Resolver`].
+//! Core NATS on a connection of our own: [`Bus`] and the account [`Resolver`].
 //!
-//! What async-nats tells only on the connection (a denied publish or subscription) is told here to the very call that
-//! caused it. nats-server answers in order, so a request that nobody answers (a *probe*) comes back behind every refusal
-//! of what was sent before it; that is how a flush and a subscription know they were not refused.
+//! Why not through async-nats is told in docs/adr/0007: any user can end its connection with a few bytes, and it tells what
+//! the broker refuses only beside the call. Here what cannot be read is one malformed message, and a refusal is the error
+//! of the very call that caused it: nats-server answers in order, so the answer to a PING stands behind every refusal of
+//! what was sent before it.
 
 mod bus;
 mod connect;
-mod convert;
+mod driver;
 mod resolver;
+mod state;
 mod subscription;
 mod violation;
+mod wire;
 
 pub use bus::Bus;
 pub use connect::{ConnectError, ConnectOptions};

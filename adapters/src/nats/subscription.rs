@@ -1,65 +1,33 @@
 //! A subscription, and how it ends without losing what is on its way.
 //!
-//! async-nats forgets a subscription as soon as the wish to end it has been written, and drops what the broker had sent by
-//! then: a request that a member of a queue group was given and nobody answers. What both sides *count* ends well,
-//! though: "end after so many messages" is kept by the broker and by async-nats alike, and they count the same ones. So a
-//! drain asks for an end a few messages ahead; under load it comes at once. Where too few come for that, it asks for an
-//! end after the very next one; and where none comes any more, it just ends.
+//! nats-server handles one connection in order: when it answers a PING that follows an UNSUB, it has sent everything that it
+//! will send for that subscription. So a drain delivers what comes before that answer, and ends there.
 
 use std::{
     collections::VecDeque,
     pin::Pin,
+    sync::Arc,
     task::{Context, Poll},
-    time::Duration,
 };
 
 use async_trait::async_trait;
-use futures_util::{FutureExt, Stream, StreamExt};
-use relais_domain::ports::{BusError, Deliveries, Delivery};
+use futures_util::Stream;
+use relais_domain::ports::{BusError, Deliveries, Delivery, Malformed};
+use tokio::sync::oneshot;
 
-use super::{
-    bus::{Bus, disconnected},
-    convert::message_in,
-};
-
-/// How far ahead the end is asked for: more than can be on its way at a time.
-const AHEAD: [u64; 2] = [64, 1];
-/// How long each of these is waited for.
-const QUIET: Duration = Duration::from_millis(25);
+use super::{bus::Handle, state::Behind, wire::encode};
 
 pub(super) struct Listening {
-    subscriber: async_nats::Subscriber,
-    bus: Bus,
-    /// Messages taken from async-nats, and how many connections there had been when it began to count them.
-    taken: u64,
-    connections: u64,
-    /// Taken while draining, to be delivered yet.
-    held: VecDeque<Delivery>,
+    handle: Arc<Handle>,
+    sid: u64,
+    /// Taken out of what has arrived, all at once.
+    taken: VecDeque<Delivery>,
     drained: bool,
 }
 
 impl Listening {
-    pub(super) fn new(subscriber: async_nats::Subscriber, bus: Bus) -> Self {
-        let connections = bus.connections();
-        Self { subscriber, bus, taken: 0, connections, held: VecDeque::new(), drained: false }
-    }
-
-    /// Takes what is there and what comes within `wait`; says whether it was the last.
-    async fn hold(&mut self, wait: Duration) -> bool {
-        let all = async {
-            while let Some(message) = self.subscriber.next().await {
-                self.taken += 1;
-                self.held.push_back(message_in(message));
-            }
-        };
-        tokio::time::timeout(wait, all).await.is_ok()
-    }
-
-    fn hold_what_is_there(&mut self) {
-        while let Some(Some(message)) = self.subscriber.next().now_or_never() {
-            self.taken += 1;
-            self.held.push_back(message_in(message));
-        }
+    pub(super) fn new(handle: Arc<Handle>, sid: u64) -> Self {
+        Self { handle, sid, taken: VecDeque::new(), drained: false }
     }
 }
 
@@ -67,14 +35,27 @@ impl Stream for Listening {
     type Item = Delivery;
 
     fn poll_next(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Option<Delivery>> {
-        if let Some(held) = self.held.pop_front() {
-            return Poll::Ready(Some(held));
+        if let Some(next) = self.taken.pop_front() {
+            return Poll::Ready(Some(next));
         }
-        let next = self.subscriber.poll_next_unpin(context);
-        if let Poll::Ready(Some(_)) = &next {
-            self.taken += 1;
+        let this = &mut *self;
+        let mut state = this.handle.shared.lock();
+        state.take_arrived(this.sid, &mut this.taken);
+        let Some(own) = state.subscriptions.get_mut(&this.sid) else { return Poll::Ready(None) };
+        if let Some(next) = this.taken.pop_front() {
+            return Poll::Ready(Some(next));
         }
-        next.map(|message| message.map(message_in))
+        if own.overrun > 0 {
+            return Poll::Ready(Some(Err(Malformed::Overrun(std::mem::take(&mut own.overrun)))));
+        }
+        if own.ended {
+            return Poll::Ready(None);
+        }
+        match &mut own.waker {
+            Some(waker) if waker.will_wake(context.waker()) => {}
+            other => *other = Some(context.waker().clone()),
+        }
+        Poll::Pending
     }
 }
 
@@ -84,22 +65,39 @@ impl Deliveries for Listening {
         if std::mem::replace(&mut self.drained, true) {
             return Ok(());
         }
-        for ahead in AHEAD {
-            // After a reconnect the broker counts from nought, and async-nats does not.
-            if self.connections != self.bus.connections() {
-                break;
-            }
-            self.hold_what_is_there();
-            let end = self.taken + ahead;
-            self.subscriber.unsubscribe_after(end).await.map_err(disconnected)?;
-            if self.hold(QUIET).await {
+        let (told, done) = oneshot::channel();
+        {
+            let mut state = self.handle.shared.lock();
+            let sid = self.sid;
+            let Some(own) = state.subscriptions.get_mut(&sid) else { return Ok(()) };
+            if own.of_request {
+                own.ended = true;
                 return Ok(());
             }
+            if !state.up {
+                // The broker has forgotten it with the connection.
+                if let Some(own) = state.subscriptions.get_mut(&sid) {
+                    own.ended = true;
+                }
+                return Ok(());
+            }
+            state.control(|out| encode::unsubscribe(out, sid));
+            state.ping(Behind::Unsubscribe(sid), Some(told));
         }
-        // What the broker had sent before it saw this must be here first.
-        let arrived = self.bus.round_trip().await;
-        self.hold_what_is_there();
-        self.subscriber.drain().await.map_err(disconnected)?;
-        arrived
+        match done.await {
+            Ok(outcome) => outcome,
+            Err(_) => Err(BusError::Disconnected(None)),
+        }
+    }
+}
+
+impl Drop for Listening {
+    fn drop(&mut self) {
+        let mut state = self.handle.shared.lock();
+        let Some(gone) = state.remove(self.sid) else { return };
+        if !gone.of_request && !gone.ended && !self.drained {
+            let sid = self.sid;
+            state.control(|out| encode::unsubscribe(out, sid));
+        }
     }
 }

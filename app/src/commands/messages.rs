@@ -48,9 +48,8 @@ pub(super) async fn publish(args: &PublishArgs, context: &mut Context<'_>) -> Re
     let short = without_prefix(subject.as_str(), &format!("from.{}.", profile.user_id));
     let payload = typing::of_publish(&args.types, short)?.encode(args.body.as_deref(), &mut context.terminal)?;
     let bus = open(&profile, context).await?;
-    bus.publish(Message::new(subject, payload)).await?;
-    bus.flush().await?;
-    // The flush has told that it arrived.
+    bus.publish_confirmed(Message::new(subject, payload)).await?;
+    // It has arrived.
     let _ = bus.drain().await;
     Ok(())
 }
@@ -143,7 +142,6 @@ async fn open(profile: &Profile, context: &Context<'_>) -> Result<Arc<dyn Bus>, 
         servers: profile.servers.clone(),
         creds: context.profiles.creds(name)?,
         inbox_prefix: profile.inbox_prefix.clone(),
-        probe: outgoing(&profile.user_id, "_probe")?,
         name: "relais cli".to_owned(),
     };
     Ok(connect::connect(options).await?)

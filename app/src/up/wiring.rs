@@ -278,7 +278,6 @@ async fn connect(
     let options = nats::ConnectOptions {
         inbox_prefix: prefix,
         name: "relais issuer".to_owned(),
-        probe: None,
         ..serve::options(addresses.ours.clone(), &settings.service.name, creds)
     };
     let system = nats::Bus::connect(options).await?;

@@ -131,7 +131,23 @@ impl crate::ports::Bus for Bus {
         self.deliver(&message).map(|_| ())
     }
 
-    async fn request(&self, mut message: Message, timeout: Duration) -> Result<Message, BusError> {
+    async fn publish_confirmed(&self, message: Message) -> Result<(), BusError> {
+        self.publish(message).await
+    }
+
+    async fn request(&self, message: Message, timeout: Duration) -> Result<Message, BusError> {
+        let subject = message.subject.to_string();
+        let mut answers = self.request_many(message).await?;
+        let expiry = self.broker.clock.sleep(timeout);
+        let first = std::future::poll_fn(|context| answers.as_mut().poll_next(context));
+        match futures_util::future::select(first.boxed(), expiry).await {
+            Either::Left((Some(Ok(answer)), _)) => Ok(answer),
+            Either::Left(_) => Err(BusError::Closed),
+            Either::Right(_) => Err(BusError::Timeout { subject, after: timeout }),
+        }
+    }
+
+    async fn request_many(&self, mut message: Message) -> Result<Subscription, BusError> {
         let subject = message.subject.to_string();
         let prefix = if message.subject.tokens().next() == Some("from") {
             // What our clients do: a user's inboxes lie under the user's own prefix.
@@ -145,22 +161,12 @@ impl crate::ports::Bus for Bus {
             state.next_id
         };
         let inbox = Subject::reply(format!("{prefix}.{number}")).expect("a number after a token of a subject");
-        let mut answers = self.subscribe(Filter::from(&inbox), None).await?;
+        let answers = self.subscribe(Filter::from(&inbox), None).await?;
         message.reply = Some(inbox);
         if self.deliver(&message)? == 0 {
             return Err(BusError::NoResponders { subject });
         }
-        let deadline = jiff::SignedDuration::try_from(timeout)
-            .ok()
-            .and_then(|wait| self.broker.clock.now().checked_add(wait).ok())
-            .unwrap_or(jiff::Timestamp::MAX);
-        let expiry = self.broker.clock.sleep_until(deadline);
-        let first = std::future::poll_fn(|context| answers.as_mut().poll_next(context));
-        match futures_util::future::select(first.boxed(), expiry).await {
-            Either::Left((Some(Ok(answer)), _)) => Ok(answer),
-            Either::Left(_) => Err(BusError::Closed),
-            Either::Right(_) => Err(BusError::Timeout { subject, after: timeout }),
-        }
+        Ok(answers)
     }
 
     async fn subscribe(&self, filter: Filter, queue: Option<String>) -> Result<Subscription, BusError> {

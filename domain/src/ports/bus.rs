@@ -22,6 +22,13 @@ pub trait Bus: Send + Sync {
     /// [`BusError::TooLarge`] at once; [`BusError::Closed`] after [`Bus::drain`].
     async fn publish(&self, message: Message) -> Result<(), BusError>;
 
+    /// As [`Bus::publish`], and returns when the broker has taken or refused it: one round trip, which concurrent calls
+    /// share.
+    ///
+    /// # Errors
+    /// As [`Bus::publish`]; [`BusError::Denied`] when the broker refuses this very message.
+    async fn publish_confirmed(&self, message: Message) -> Result<(), BusError>;
+
     /// Sends a message and waits for the first answer, in an inbox of its own. `message.reply` is overwritten.
     ///
     /// # Errors
@@ -29,6 +36,14 @@ pub trait Bus: Send + Sync {
     /// `timeout`; [`BusError::Denied`] when the broker refuses the publish or the inbox. An answer that carries an
     /// error of the service (ADR-32) is `Ok` here: see [`crate::routing::Fault::from_headers`].
     async fn request(&self, message: Message, timeout: Duration) -> Result<Message, BusError>;
+
+    /// Sends a message and listens, in an inbox of its own, to however many answers come; dropping the subscription ends
+    /// that. `message.reply` is overwritten.
+    ///
+    /// # Errors
+    /// [`BusError::NoResponders`] when nobody listens; [`BusError::Denied`] when the broker refuses the publish or the
+    /// inbox.
+    async fn request_many(&self, message: Message) -> Result<Subscription, BusError>;
 
     /// Listens to `filter`; with a `queue`, each message reaches one member of that queue group. Messages published
     /// after this has returned, by anybody on the same broker, are delivered.
@@ -78,6 +93,12 @@ pub enum Malformed {
     /// Its headers are larger than [`crate::message::MAX_HEADERS`].
     #[error("its headers take {0} bytes")]
     Headers(usize),
+    /// Its headers are none: no text, a line without a name and a colon, a status that is no number.
+    #[error("its headers cannot be read")]
+    HeaderBlock,
+    /// So many messages came faster than they were taken, and there was no room for them.
+    #[error("{0} messages came faster than they were taken")]
+    Overrun(u64),
     /// It carries a NATS status line, as the broker's own answers do.
     #[error("it carries the status {0}")]
     Status(u16),
@@ -108,6 +129,9 @@ pub enum BusError {
         /// Where.
         subject: String,
     },
+    /// An answer came that is no message.
+    #[error("the answer cannot be read")]
+    Malformed(#[source] Malformed),
     /// The broker does not believe the credential: it is unknown, expired or revoked.
     #[error("the broker refuses the credential: it is unknown, expired or revoked")]
     Unauthorized,

@@ -64,7 +64,7 @@ fn is_inbox(reply: &Subject, caller: Option<&UserId>) -> bool {
     match caller {
         Some(user) => {
             let own = inbox.and_then(|inbox| inbox.strip_prefix(user.as_str()));
-            own.is_some_and(|rest| rest.len() > 1 && rest.starts_with('.'))
+            own.is_some_and(|rest| rest.starts_with('.'))
         }
         None => inbox.is_some_and(|rest| !rest.is_empty()),
     }

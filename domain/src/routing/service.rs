@@ -11,10 +11,8 @@ use tokio::sync::watch;
 use super::{
     RouteDescription, RouteError, RouteStats, Router, StatsSnapshot,
     engine::{
-        dedup,
-        rate::Limiter,
-        retry,
-        worker::{Phase, Plan, Worker},
+        plan::{Phase, Plan},
+        worker::Worker,
     },
     request::RouteContext,
     router::BoundRoute,
@@ -133,7 +131,7 @@ impl Service {
             let stats = Arc::new(RouteStats::default());
             let context = Arc::new(RouteContext { pattern: Arc::clone(&route.pattern), ports: ports.clone() });
             service.routes.push((route.description.clone(), Arc::clone(&stats)));
-            let worker = Worker::new(plan(route, &options), context, stats, service.phase.subscribe());
+            let worker = Worker::new(Plan::new(route, &options), context, stats, service.phase.subscribe());
             service.ends.push(spawner.spawn(worker.run(subscription).boxed()));
         }
         Ok(service)
@@ -170,30 +168,5 @@ impl Service {
 impl Drop for Service {
     fn drop(&mut self) {
         self.phase.send_replace(Phase::GivingUp);
-    }
-}
-
-/// What one route is run with: what is set for it, and the service's defaults.
-fn plan(route: BoundRoute, options: &ServiceOptions) -> Plan {
-    let own = route.settings;
-    let mut handler = route.handler;
-    if let Some(window) = own.dedup {
-        handler = dedup::once(handler, window);
-    }
-    if let Some(retry) = own.retry {
-        handler = retry::again(handler, retry);
-    }
-    Plan {
-        handler,
-        handlers: own.handlers.unwrap_or(options.handlers).max(1),
-        line: own.line.unwrap_or(options.line),
-        line_bytes: options.line_bytes,
-        timeout: own.timeout.unwrap_or(Some(options.timeout)),
-        key: own.key,
-        authenticate: own.authenticate,
-        limiter: own.rate_limit.map(Limiter::new),
-        isolate: !own.panics_end_it,
-        traced: !own.untraced,
-        measured: !own.unmeasured,
     }
 }

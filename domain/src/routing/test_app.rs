@@ -71,6 +71,16 @@ impl Bus for Recorded {
         self.bus.publish(message).await
     }
 
+    async fn publish_confirmed(&self, message: Message) -> Result<(), BusError> {
+        self.keep(&message);
+        self.bus.publish_confirmed(message).await
+    }
+
+    async fn request_many(&self, message: Message) -> Result<Subscription, BusError> {
+        self.keep(&message);
+        self.bus.request_many(message).await
+    }
+
     async fn request(&self, message: Message, timeout: Duration) -> Result<Message, BusError> {
         self.keep(&message);
         self.bus.request(message, timeout).await

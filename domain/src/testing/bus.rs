@@ -38,6 +38,8 @@ pub async fn suite(connect: &Connect<'_>, expire: &(dyn Fn(Duration) + Sync)) {
     queue_groups(&*connect().await, &*connect().await).await;
     requests(&*connect().await, &*connect().await, expire).await;
     no_responders(&*connect().await).await;
+    many_answers(&*connect().await, &*connect().await).await;
+    confirmed(&*connect().await, &*connect().await).await;
     sizes(&*connect().await).await;
     one_subscription_drains(&*connect().await, &*connect().await).await;
     a_connection_drains(&*connect().await, &*connect().await).await;
@@ -119,6 +121,43 @@ async fn requests(here: &dyn Bus, there: &dyn Bus, expire: &(dyn Fn(Duration) + 
 async fn no_responders(here: &dyn Bus) {
     let nobody = here.request(Message::new(subject("suite.nobody"), ""), LONG).await;
     assert!(matches!(nobody, Err(BusError::NoResponders { subject }) if subject == "suite.nobody"));
+}
+
+async fn many_answers(here: &dyn Bus, there: &dyn Bus) {
+    let mut asked = there.subscribe(filter("suite.many"), None).await.expect("subscribe");
+    let question = || Message::new(subject("suite.many"), "?");
+    let answer = async {
+        let reply = next(&mut asked).await.reply.expect("a request has a reply subject");
+        for number in 0..3 {
+            there.publish(Message::new(reply.clone(), number.to_string())).await.expect("answer");
+        }
+        reply
+    };
+    let (answers, reply) = join(here.request_many(question()), answer).await;
+    let mut answers = answers.expect("somebody listens");
+    for number in 0..3 {
+        assert_eq!(text(&next(&mut answers).await), number.to_string(), "each answer comes, in order");
+    }
+    let (others, other) = join(here.request_many(question()), async { next(&mut asked).await.reply }).await;
+    let mut others = others.expect("somebody listens");
+    assert_ne!(other.as_ref(), Some(&reply), "each request has an inbox of its own");
+    there.publish(Message::new(reply, "late")).await.expect("answer");
+    there.publish(Message::new(other.expect("a reply subject"), "other")).await.expect("answer");
+    assert_eq!(text(&next(&mut others).await), "other");
+    assert_eq!(text(&next(&mut answers).await), "late");
+    let nobody = here.request_many(Message::new(subject("suite.nobody"), "")).await.map(drop);
+    assert!(matches!(nobody, Err(BusError::NoResponders { subject }) if subject == "suite.nobody"));
+}
+
+async fn confirmed(here: &dyn Bus, there: &dyn Bus) {
+    let mut heard = there.subscribe(filter("suite.confirmed"), None).await.expect("subscribe");
+    let send = |payload: &'static str| here.publish_confirmed(Message::new(subject("suite.confirmed"), payload));
+    let (one, two) = join(send("1"), send("2")).await;
+    one.and(two).expect("both are taken");
+    assert_eq!((text(&next(&mut heard).await), text(&next(&mut heard).await)), ("1", "2"));
+    here.publish_confirmed(Message::new(subject("suite.nobody"), "")).await.expect("a message to nobody is no error");
+    let huge = Message::new(subject("suite.confirmed"), vec![0_u8; 16 * 1024 * 1024]);
+    assert!(matches!(here.publish_confirmed(huge).await, Err(BusError::TooLarge { .. })));
 }
 
 async fn sizes(here: &dyn Bus) {

@@ -25,7 +25,6 @@ fn options(url: &str) -> ConnectOptions {
         seed: keys.generate(KeyKind::User).seed,
         inbox_prefix: "_INBOX.suite".to_owned(),
         name: "suite".to_owned(),
-        probe: Some("suite.probe".parse().unwrap()),
         keys,
         rng: Arc::new(system::Rng),
     }

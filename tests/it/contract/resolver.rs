@@ -47,7 +47,6 @@ async fn resolver(broker: &nats_server::Server, jwt: UserJwt, seed: Secret) -> n
         seed,
         inbox_prefix: Grantee::Issuer.inbox_prefix(),
         name: "suite".to_owned(),
-        probe: None,
         keys: keys(),
         rng,
     };

@@ -9,6 +9,7 @@ pub(super) mod dedup;
 pub(super) mod flight;
 pub(super) mod line;
 pub(super) mod outgoing;
+pub(super) mod plan;
 pub(super) mod rate;
 pub(super) mod retry;
 pub(super) mod worker;

@@ -17,45 +17,20 @@ use super::{
     flight::{Flight, InFlight, Step, Work, panic_words},
     line::{Key, Line},
     outgoing::Outgoing,
-    rate::Limiter,
+    plan::{Phase, Plan, next_phase},
 };
 use crate::{
     ports::{Clock, Delivery, Subscription},
     routing::{
         Answer, Fault, Refusal, Request,
         admission::admit,
-        layer::BoundHandler,
         request::RouteContext,
-        route::{Authenticate, KeyOf},
         stats::{RouteStats, count},
     },
 };
 
 /// What is done in one go before others get their turn on this thread.
 const TURN: u32 = 128;
-
-/// How far a service is from its end.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd)]
-pub(in crate::routing) enum Phase {
-    Running,
-    Draining,
-    GivingUp,
-}
-
-/// What one route is run with.
-pub(in crate::routing) struct Plan {
-    pub(in crate::routing) handler: BoundHandler,
-    pub(in crate::routing) handlers: usize,
-    pub(in crate::routing) line: usize,
-    pub(in crate::routing) line_bytes: usize,
-    pub(in crate::routing) timeout: Option<Duration>,
-    pub(in crate::routing) key: Option<KeyOf>,
-    pub(in crate::routing) authenticate: Vec<Authenticate>,
-    pub(in crate::routing) limiter: Option<Limiter>,
-    pub(in crate::routing) isolate: bool,
-    pub(in crate::routing) traced: bool,
-    pub(in crate::routing) measured: bool,
-}
 
 /// What runs one route: reads its subscription, keeps at most so many handlers in flight, polls them in place.
 pub(in crate::routing) struct Worker {
@@ -387,14 +362,6 @@ fn span(context: &RouteContext, request: &Request) -> tracing::Span {
         span.record("parent_id", trace.parent_id());
     }
     span
-}
-
-/// The first phase after `known`; giving up when the service is gone without one.
-async fn next_phase(mut phase: watch::Receiver<Phase>, known: Phase) -> Phase {
-    match phase.wait_for(|now| *now > known).await {
-        Ok(now) => *now,
-        Err(_) => Phase::GivingUp,
-    }
 }
 
 /// Lets others on this thread have their turn.

@@ -191,7 +191,6 @@ async fn a_refusal_reaches_the_call_that_was_refused() {
         seed: creds.seed,
         inbox_prefix: ada.who["inbox_prefix"].as_str().unwrap().to_owned(),
         name: "refused".to_owned(),
-        probe: Some(format!("from.{}._probe", ada.id()).parse().unwrap()),
         keys: Arc::new(nkeys::KeyPairs::new(Arc::clone(&rng))),
         rng,
     })

@@ -1,0 +1,173 @@
+//! The line to a broker: TCP, TLS, WebSocket.
+
+use std::{
+    io,
+    pin::Pin,
+    sync::Arc,
+    task::{Context, Poll},
+};
+
+use bytes::{Buf, Bytes, BytesMut};
+use futures_util::{Sink, Stream};
+use tokio::{
+    io::{AsyncRead, AsyncReadExt, AsyncWrite, ReadBuf},
+    net::TcpStream,
+};
+use tokio_rustls::TlsConnector;
+use tokio_websockets::{Message, WebSocketStream};
+
+use super::frame::{self, Frame, Info};
+
+/// Bytes in, bytes out.
+pub(in crate::nats) trait Line: AsyncRead + AsyncWrite + Send + Unpin {}
+impl<T: AsyncRead + AsyncWrite + Send + Unpin> Line for T {}
+
+/// Where a broker is.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(in crate::nats) struct Address {
+    scheme: Scheme,
+    host: String,
+    port: u16,
+    text: String,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Scheme {
+    Nats,
+    Tls,
+    Ws,
+    Wss,
+}
+
+impl std::str::FromStr for Address {
+    type Err = io::Error;
+
+    fn from_str(text: &str) -> io::Result<Self> {
+        let wrong = |words: String| io::Error::new(io::ErrorKind::InvalidInput, words);
+        let full = if text.contains("://") { text.to_owned() } else { format!("nats://{text}") };
+        let url = url::Url::parse(&full).map_err(|error| wrong(error.to_string()))?;
+        let (scheme, port) = match url.scheme() {
+            "nats" => (Scheme::Nats, 4222),
+            "tls" => (Scheme::Tls, 4222),
+            "ws" => (Scheme::Ws, 80),
+            "wss" => (Scheme::Wss, 443),
+            other => return Err(wrong(format!("{other}:// is none of nats, tls, ws and wss"))),
+        };
+        let host =
+            url.host_str().filter(|host| !host.is_empty()).ok_or_else(|| wrong("it names no host".to_owned()))?;
+        let host = host.trim_start_matches('[').trim_end_matches(']').to_owned();
+        Ok(Self { scheme, host, port: url.port().unwrap_or(port), text: full })
+    }
+}
+
+/// A line, what the broker said about itself on it, and what had come behind that.
+pub(in crate::nats) struct Opened {
+    pub(in crate::nats) line: Box<dyn Line>,
+    pub(in crate::nats) info: Info,
+    pub(in crate::nats) read: BytesMut,
+}
+
+/// Connects, up to the broker's INFO.
+pub(in crate::nats) async fn open(address: &Address) -> io::Result<Opened> {
+    let tcp = TcpStream::connect((address.host.as_str(), address.port)).await?;
+    tcp.set_nodelay(true)?;
+    match address.scheme {
+        Scheme::Nats | Scheme::Tls => {
+            let mut line: Box<dyn Line> = Box::new(tcp);
+            let (info, read) = hear_info(&mut line).await?;
+            if !info.tls_required && address.scheme == Scheme::Nats {
+                return Ok(Opened { line, info, read });
+            }
+            if !read.is_empty() {
+                // Whoever speaks before TLS has begun is no broker.
+                return Err(io::Error::new(io::ErrorKind::InvalidData, "somebody spoke before TLS had begun"));
+            }
+            Ok(Opened { line: encrypt(line, &address.host).await?, info, read })
+        }
+        Scheme::Ws => upgrade(Box::new(tcp), address).await,
+        Scheme::Wss => upgrade(encrypt(Box::new(tcp), &address.host).await?, address).await,
+    }
+}
+
+async fn encrypt(line: Box<dyn Line>, host: &str) -> io::Result<Box<dyn Line>> {
+    let config = crate::tls::client_config(true).map_err(io::Error::other)?;
+    let name = rustls::pki_types::ServerName::try_from(host.to_owned())
+        .map_err(|error| io::Error::new(io::ErrorKind::InvalidInput, error))?;
+    Ok(Box::new(TlsConnector::from(Arc::new(config)).connect(name, line).await?))
+}
+
+async fn upgrade(line: Box<dyn Line>, address: &Address) -> io::Result<Opened> {
+    let builder = tokio_websockets::client::Builder::new()
+        .uri(&address.text)
+        .map_err(|error| io::Error::new(io::ErrorKind::InvalidInput, error))?;
+    let (socket, _) = builder.connect_on(line).await.map_err(io::Error::other)?;
+    let mut line: Box<dyn Line> = Box::new(WebSocket { socket, read: Bytes::new() });
+    let (info, read) = hear_info(&mut line).await?;
+    Ok(Opened { line, info, read })
+}
+
+async fn hear_info(line: &mut Box<dyn Line>) -> io::Result<(Info, BytesMut)> {
+    let mut read = BytesMut::with_capacity(4 * 1024);
+    loop {
+        match frame::take(&mut read).map_err(io::Error::other)? {
+            Some(Frame::Info(info)) => return Ok((*info, read)),
+            Some(Frame::Error(words)) => return Err(io::Error::other(words)),
+            Some(_) => return Err(io::Error::new(io::ErrorKind::InvalidData, "the broker does not begin with INFO")),
+            None if line.read_buf(&mut read).await? == 0 => return Err(io::ErrorKind::UnexpectedEof.into()),
+            None => {}
+        }
+    }
+}
+
+/// Bytes in the messages of a WebSocket. Where one message ends and the next begins means nothing.
+struct WebSocket {
+    socket: WebSocketStream<Box<dyn Line>>,
+    read: Bytes,
+}
+
+impl AsyncRead for WebSocket {
+    fn poll_read(
+        mut self: Pin<&mut Self>,
+        context: &mut Context<'_>,
+        buffer: &mut ReadBuf<'_>,
+    ) -> Poll<io::Result<()>> {
+        while self.read.is_empty() {
+            match Pin::new(&mut self.socket).poll_next(context) {
+                Poll::Ready(Some(Ok(message))) if message.is_binary() => {
+                    self.read = Bytes::from(BytesMut::from(message.into_payload()));
+                }
+                Poll::Ready(Some(Ok(message))) if message.is_close() => return Poll::Ready(Ok(())),
+                // A ping, which the socket has answered, or text, which no broker sends.
+                Poll::Ready(Some(Ok(_))) => {}
+                Poll::Ready(Some(Err(error))) => return Poll::Ready(Err(io::Error::other(error))),
+                Poll::Ready(None) => return Poll::Ready(Ok(())),
+                Poll::Pending => return Poll::Pending,
+            }
+        }
+        let part = self.read.len().min(buffer.remaining());
+        buffer.put_slice(&self.read[..part]);
+        self.read.advance(part);
+        Poll::Ready(Ok(()))
+    }
+}
+
+impl AsyncWrite for WebSocket {
+    fn poll_write(mut self: Pin<&mut Self>, context: &mut Context<'_>, bytes: &[u8]) -> Poll<io::Result<usize>> {
+        let mut socket = Pin::new(&mut self.socket);
+        match socket.as_mut().poll_ready(context) {
+            Poll::Ready(Ok(())) => {}
+            Poll::Ready(Err(error)) => return Poll::Ready(Err(io::Error::other(error))),
+            Poll::Pending => return Poll::Pending,
+        }
+        let message = Message::binary(Bytes::copy_from_slice(bytes));
+        Poll::Ready(socket.start_send(message).map(|()| bytes.len()).map_err(io::Error::other))
+    }
+
+    fn poll_flush(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Pin::new(&mut self.socket).poll_flush(context).map_err(io::Error::other)
+    }
+
+    fn poll_shutdown(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Pin::new(&mut self.socket).poll_close(context).map_err(io::Error::other)
+    }
+}
