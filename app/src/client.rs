@@ -45,5 +45,5 @@ pub async fn connect_client(servers: &[&str], creds: impl AsRef<Path>) -> Result
         rng,
     };
     let bus = nats::Bus::connect(options).await?;
-    Ok(Client::new(Arc::new(bus), user))
+    Ok(Client::new(Arc::new(bus), user).with_clock(Arc::new(system::Clock)))
 }

@@ -56,7 +56,7 @@ pub use client::connect_client;
 pub use commands::main;
 pub use error::{Error, Result};
 pub use relais_domain::{
-    client::{Client, ClientError, Messages},
+    client::{Client, ClientError, Messages, Replies},
     routing::{self, TestApp},
 };
 pub use serve::serve;

@@ -158,7 +158,7 @@ impl Bus {
         if state.inboxes.is_none() {
             let (sid, filter) = (state.number(), format!("{}*", self.shared().inbox));
             state.control(|out| encode::subscribe(out, &filter, None, sid));
-            state.subscriptions.insert(sid, Subscribed::new(filter, None, false));
+            state.subscriptions.insert(sid, Subscribed::new(filter, None));
             state.inboxes = Some(sid);
         }
     }
@@ -231,20 +231,25 @@ impl ports::Bus for Bus {
         self.up().await?;
         self.room(size).await?;
         let subject = message.subject.to_string();
-        let number = {
+        // An inbox of its own that ends with it, so that the broker can say when nobody listens there any more.
+        let (sid, inbox) = {
             let mut state = self.shared().lock();
-            self.listen_to_inboxes(&mut state);
-            let number = state.number();
-            state.subscriptions.insert(number, Subscribed::new(String::new(), None, true));
-            number
+            let sid = state.number();
+            let inbox = format!("{}many.{sid}", self.shared().inbox);
+            state.subscriptions.insert(sid, Subscribed::new(inbox.clone(), None));
+            (sid, inbox)
         };
-        let listening = Listening::new(Arc::clone(&self.handle), number);
-        message.reply = Some(self.inbox(number));
-        self.behind(Behind::Publish(subject.clone()), |state| encode::publish(&mut state.out, &message)).await?;
+        let listening = Listening::new(Arc::clone(&self.handle), sid);
+        message.reply = Some(Subject::reply(inbox.clone()).expect("the prefix was checked when it was connected"));
+        self.behind(Behind::Publish(subject.clone()), |state| {
+            state.control(|out| encode::subscribe(out, &inbox, None, sid));
+            encode::publish(&mut state.out, &message);
+        })
+        .await?;
         // That nobody is there comes before the answer to the PING.
-        let nobody = |delivery: Option<&ports::Delivery>| matches!(delivery, Some(Err(ports::Malformed::Status(503))));
         let state = self.shared().lock();
-        if nobody(state.subscriptions.get(&number).and_then(|own| own.arrived.front())) {
+        let first = state.subscriptions.get(&sid).and_then(|own| own.arrived.front());
+        if matches!(first, Some(Err(ports::Malformed::Status(503)))) {
             drop(state);
             return Err(BusError::NoResponders { subject });
         }
@@ -259,7 +264,7 @@ impl ports::Bus for Bus {
         let sid = {
             let mut state = self.shared().lock();
             let sid = state.number();
-            state.subscriptions.insert(sid, Subscribed::new(text.clone(), queue.clone(), false));
+            state.subscriptions.insert(sid, Subscribed::new(text.clone(), queue.clone()));
             sid
         };
         // From here on it ends with this call, should it be given up.
@@ -283,8 +288,7 @@ impl ports::Bus for Bus {
         }
         let arrived = self
             .behind(Behind::UnsubscribeAll, |state| {
-                let known = state.subscriptions.iter().filter(|(_, own)| !own.of_request).map(|(sid, _)| *sid);
-                for sid in known.collect::<Vec<_>>() {
+                for sid in state.subscriptions.keys().copied().collect::<Vec<_>>() {
                     state.control(|out| encode::unsubscribe(out, sid));
                 }
             })

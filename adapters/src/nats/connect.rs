@@ -125,7 +125,7 @@ impl Bus {
             |text: &String| text.parse().map_err(|source| ConnectError::Address { text: text.clone(), source });
         let addresses = options.servers.iter().map(address).collect::<Result<Vec<_>, _>>()?;
         let inbox = format!("{}.{}.", options.inbox_prefix, nonce(&*options.rng));
-        Subject::reply(format!("{inbox}{}", u64::MAX))
+        Subject::reply(format!("{inbox}many.{}", u64::MAX))
             .map_err(|source| ConnectError::Inbox { prefix: options.inbox_prefix.clone(), source })?;
         let delay = Box::new(delay(Arc::clone(&options.rng)));
         let connector = Connector { options, addresses, delay };

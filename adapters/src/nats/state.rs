@@ -74,8 +74,6 @@ pub(super) struct State {
 pub(super) struct Subscribed {
     pub(super) filter: String,
     pub(super) queue: Option<String>,
-    /// Not known to the broker: hears the answers to one request.
-    pub(super) of_request: bool,
     pub(super) arrived: VecDeque<Delivery>,
     pub(super) bytes: usize,
     /// Messages that there was no room for.
@@ -250,19 +248,19 @@ impl State {
     /// A message has come for the subscription `sid`. `token` ends the subject of one that could not be read.
     pub(super) fn deliver(&mut self, sid: u64, delivery: Delivery, size: usize, token: Option<u64>) {
         if self.inboxes == Some(sid) {
-            self.answer(delivery, size, token);
+            self.answer(delivery, token);
         } else {
             self.push(sid, delivery, size);
         }
     }
 
-    fn answer(&mut self, delivery: Delivery, size: usize, token: Option<u64>) {
+    fn answer(&mut self, delivery: Delivery, token: Option<u64>) {
         let number = match &delivery {
             Ok(message) => last_number(&message.subject),
             Err(_) => token,
         };
-        let Some(number) = number else { return };
-        let Some(asked) = self.requests.remove(&number) else { return self.push(number, delivery, size) };
+        // One that nobody awaits any more came late, or is a second one.
+        let Some(asked) = number.and_then(|number| self.requests.remove(&number)) else { return };
         let answer = match delivery {
             Ok(message) => Ok(message),
             Err(Malformed::Status(503)) => Err(BusError::NoResponders { subject: asked.subject }),
@@ -341,7 +339,7 @@ impl State {
         self.up = true;
         let kept = std::mem::take(&mut self.out);
         let mut known = BytesMut::new();
-        for (sid, own) in self.subscriptions.iter().filter(|(_, own)| !own.of_request && !own.ended) {
+        for (sid, own) in self.subscriptions.iter().filter(|(_, own)| !own.ended) {
             encode::subscribe(&mut known, &own.filter, own.queue.as_deref(), *sid);
         }
         self.control(|out| out.extend_from_slice(&known));
@@ -351,9 +349,9 @@ impl State {
 }
 
 impl Subscribed {
-    pub(super) fn new(filter: String, queue: Option<String>, of_request: bool) -> Self {
+    pub(super) fn new(filter: String, queue: Option<String>) -> Self {
         let arrived = VecDeque::new();
-        Self { filter, queue, of_request, arrived, bytes: 0, overrun: 0, ended: false, waker: None }
+        Self { filter, queue, arrived, bytes: 0, overrun: 0, ended: false, waker: None }
     }
 }
 

@@ -69,16 +69,11 @@ impl Deliveries for Listening {
         {
             let mut state = self.handle.shared.lock();
             let sid = self.sid;
+            let up = state.up;
             let Some(own) = state.subscriptions.get_mut(&sid) else { return Ok(()) };
-            if own.of_request {
-                own.ended = true;
-                return Ok(());
-            }
-            if !state.up {
+            if !up {
                 // The broker has forgotten it with the connection.
-                if let Some(own) = state.subscriptions.get_mut(&sid) {
-                    own.ended = true;
-                }
+                own.ended = true;
                 return Ok(());
             }
             state.control(|out| encode::unsubscribe(out, sid));
@@ -95,7 +90,7 @@ impl Drop for Listening {
     fn drop(&mut self) {
         let mut state = self.handle.shared.lock();
         let Some(gone) = state.remove(self.sid) else { return };
-        if !gone.of_request && !gone.ended && !self.drained {
+        if !gone.ended && !self.drained {
             let sid = self.sid;
             state.control(|out| encode::unsubscribe(out, sid));
         }

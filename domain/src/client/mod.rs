@@ -4,15 +4,19 @@
 //! `from.{user}.echo`, and listening to `news.>` hears `to.{user}.news.>`. A subject that bears the prefix already stays
 //! as it is, so nothing breaks when somebody writes it out.
 
+mod replies;
+
 use std::{marker::PhantomData, sync::Arc, time::Duration};
 
 use bytes::Bytes;
 use futures_util::StreamExt;
 
+pub use replies::Replies;
+
 use crate::{
     identity::UserId,
     message::Message,
-    ports::{Bus, BusError, Subscription},
+    ports::{Bus, BusError, Clock, Subscription},
     routing::Fault,
     subject::{Filter, InvalidSubject, Subject},
 };
@@ -37,6 +41,7 @@ pub struct Client {
     bus: Arc<dyn Bus>,
     user: UserId,
     timeout: Duration,
+    clock: Option<Arc<dyn Clock>>,
 }
 
 /// Why something a client wanted did not happen.
@@ -59,6 +64,14 @@ pub enum ClientError {
     /// The answer is not the message that was expected.
     #[error("the answer is not the message that was expected")]
     Undecodable(#[source] prost::DecodeError),
+    /// Of many answers some were lost on the way.
+    #[error("some answers were lost on the way: {taken} came{}", sent.map(|sent| format!(" of {sent}")).unwrap_or_default())]
+    Incomplete {
+        /// How many came.
+        taken: u64,
+        /// How many there were, if that is known.
+        sent: Option<u64>,
+    },
 }
 
 /// Messages of type `T`, as they come in.
@@ -93,13 +106,20 @@ impl Client {
     /// A client for `user` on a bus that is connected with that user's credentials.
     #[must_use]
     pub fn new(bus: Arc<dyn Bus>, user: UserId) -> Self {
-        Self { bus, user, timeout: TIMEOUT }
+        Self { bus, user, timeout: TIMEOUT, clock: None }
     }
 
     /// The same client, whose requests wait for `timeout`.
     #[must_use]
     pub fn with_timeout(mut self, timeout: Duration) -> Self {
         self.timeout = timeout;
+        self
+    }
+
+    /// The same client, which waits for each of many answers no longer than its requests wait.
+    #[must_use]
+    pub fn with_clock(mut self, clock: Arc<dyn Clock>) -> Self {
+        self.clock = Some(clock);
         self
     }
 
@@ -135,11 +155,11 @@ impl Client {
         }
     }
 
-    /// Tells, at most once: `Ok` says that it is on its way; [`Client::flush`] says that the broker has taken it, and
-    /// nothing says that anybody listened.
+    /// Tells, at most once. `Ok` says that the broker has taken it (one round trip, which concurrent calls share); nothing
+    /// says that anybody listened.
     ///
     /// # Errors
-    /// [`ClientError`].
+    /// [`ClientError`]; that the broker refuses it is [`BusError::Denied`].
     pub async fn publish<T: prost::Message>(&self, subject: &str, message: &T) -> Result<(), ClientError> {
         self.publish_bytes(subject, message.encode_to_vec()).await
     }
@@ -149,7 +169,7 @@ impl Client {
     /// # Errors
     /// [`ClientError`].
     pub async fn publish_bytes(&self, subject: &str, payload: impl Into<Bytes> + Send) -> Result<(), ClientError> {
-        Ok(self.bus.publish(Message::new(outgoing(&self.user, subject)?, payload)).await?)
+        Ok(self.bus.publish_confirmed(Message::new(outgoing(&self.user, subject)?, payload)).await?)
     }
 
     /// Returns when the broker has taken everything published before.

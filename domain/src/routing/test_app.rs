@@ -172,10 +172,17 @@ impl TestApp {
         self.bus.publish(message).await.expect("a bus in memory takes every message");
     }
 
+    /// Listens to `filter` as somebody who may hear everything, another service for instance.
+    pub async fn subscribe(&self, filter: &str) -> Subscription {
+        let filter = filter.parse().expect("a filter");
+        self.bus.subscribe(filter, None).await.expect("a bus in memory takes every subscription")
+    }
+
     /// A client of `user`. What waits for the app must be driven ([`TestApp::drive`]).
     #[must_use]
     pub fn client(&self, user: &str) -> Client {
-        Client::new(Arc::new(self.bus.connect()), user.parse().expect("a user id"))
+        let client = Client::new(Arc::new(self.bus.connect()), user.parse().expect("a user id"));
+        client.with_clock(Arc::new(self.clock.clone()))
     }
 
     /// Waits for `future` while the app runs.

@@ -11,6 +11,7 @@ use relais_domain::{
     credentials::{KeyKind, UserJwt},
     message::Message,
     ports::{Bus, BusError, KeyPairs},
+    routing::{Answers, Payload, Router, Service, ServiceOptions, ServicePorts},
     testing,
 };
 
@@ -28,6 +29,11 @@ fn options(url: &str) -> ConnectOptions {
         keys,
         rng: Arc::new(system::Rng),
     }
+}
+
+/// A connection to a broker without accounts.
+pub(crate) async fn connect(broker: &Broker) -> nats::Bus {
+    nats::Bus::connect(options(broker.url())).await.unwrap()
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -110,4 +116,37 @@ async fn a_connection_that_ends_says_so() {
     assert!(bus.ended().now_or_never().is_none());
     bus.drain().await.unwrap();
     bus.ended().await;
+}
+
+/// Who goes away in the middle of many answers ends their making; who stays gets each of them.
+#[tokio::test(flavor = "multi_thread")]
+async fn many_answers_end_with_their_listener() {
+    async fn count(Payload(upto): Payload) -> Answers<impl futures_util::Stream<Item = Vec<u8>>> {
+        let upto: u64 = std::str::from_utf8(&upto).unwrap().parse().unwrap();
+        Answers(futures_util::stream::iter((0..upto).map(|number| number.to_string().into_bytes())))
+    }
+    let broker = Broker::start().await;
+    let (server, client) = (connect(&broker).await, connect(&broker).await);
+    let ports =
+        ServicePorts { bus: Arc::new(server.clone()), clock: Arc::new(system::Clock), rng: Arc::new(system::Rng) };
+    let router = Router::new().subscribe("count", count);
+    let options = ServiceOptions::new("counter".parse().unwrap());
+    let mut service = Service::start(router, ports, &system::Spawner::current(), options).await.unwrap();
+    let ask = |upto: u64| client.request_many(Message::new("count".parse().unwrap(), upto.to_string()));
+
+    let mut all = ask(1_000).await.unwrap();
+    for number in 0..1_000 {
+        assert_eq!(all.next().await.unwrap().unwrap().payload, number.to_string());
+    }
+    assert_eq!(all.next().await.unwrap().unwrap().headers.get("Relais-End"), Some("1000"));
+
+    let mut endless = ask(u64::MAX).await.unwrap();
+    for number in 0..200 {
+        assert_eq!(endless.next().await.unwrap().unwrap().payload, number.to_string());
+    }
+    drop(endless);
+    while service.stats()[0].1.abandoned == 0 {
+        tokio::task::yield_now().await;
+    }
+    assert!(service.drain(Duration::from_secs(60)).await.given_up.is_empty());
 }

@@ -1,5 +1,5 @@
 //! The contract suites of the ports on real systems.
 
-mod bus;
+pub(crate) mod bus;
 mod nsc;
 pub(crate) mod resolver;

@@ -1,5 +1,6 @@
 //! Whole flows against a running Relais.
 
+mod bytes;
 mod clients;
 mod flow;
 mod library;

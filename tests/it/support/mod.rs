@@ -2,12 +2,14 @@
 
 mod broker;
 mod http;
+mod raw;
 mod tools;
 mod up;
 mod verdict;
 
 pub(crate) use broker::Broker;
 pub(crate) use http::http;
+pub(crate) use raw::{Raw, odd_messages};
 pub(crate) use tools::{python, tool};
 pub(crate) use up::{Lines, PASSWORD, Ran, Up, User, World, run, signal};
 pub(crate) use verdict::Verdict;

@@ -11,7 +11,10 @@ use std::{
 use futures_util::{Stream, StreamExt, future::join, stream};
 
 use super::*;
-use crate::{memory, message, ports::Bus as _};
+use crate::{
+    memory, message,
+    ports::{Bus as _, BusError},
+};
 
 fn asked(subject: &str) -> message::Message {
     let mut message = message::Message::new(subject.parse().unwrap(), "");
@@ -149,4 +152,59 @@ async fn an_endless_stream_delays_neither_its_route_nor_a_drain() {
     let late = async { app.advance(Duration::from_secs(2)).await };
     let (report, ()) = join(app.drain(Duration::from_secs(2)), late).await;
     assert_eq!(report.given_up, [("from.{user}.x".to_owned(), 1)]);
+}
+
+#[tokio::test]
+async fn a_client_takes_them_one_by_one_to_the_end() {
+    async fn count(Message(upto): Message<Text>) -> Answers<impl Stream<Item = Result<Message<Text>, Fault>>> {
+        let words = ["one", "two"].map(|word| Ok(Message(text(word)))).into_iter();
+        let last = (upto.text == "fail").then(|| Err(Fault::conflict("no more")));
+        Answers(stream::iter(words.chain(last)))
+    }
+    async fn stalls() -> Answers<impl Stream<Item = Message<Text>>> {
+        Answers(stream::iter([Message(text("one"))]).chain(stream::pending()))
+    }
+    let router = Router::new()
+        .subscribe("from.{user}.count", count)
+        .route(Route::new("from.{user}.stalls", stalls).no_timeout());
+    let app = TestApp::start(router).await.unwrap();
+    let client = app.client("ada");
+    app.drive(async {
+        let mut answers = client.request_many::<_, Text>("count", &text("")).await.unwrap();
+        assert_eq!(answers.next().await.unwrap().unwrap(), text("one"));
+        assert_eq!(answers.next().await.unwrap().unwrap(), text("two"));
+        assert!(answers.next().await.is_none() && answers.next().await.is_none());
+
+        let mut answers = client.request_many::<_, Text>("count", &text("fail")).await.unwrap();
+        assert!(answers.next().await.unwrap().is_ok() && answers.next().await.unwrap().is_ok());
+        assert!(matches!(answers.next().await, Some(Err(ClientError::Fault(fault))) if fault.code() == 409));
+        assert!(answers.next().await.is_none());
+
+        let nobody = client.request_many::<_, Text>("nowhere", &text("")).await.map(drop);
+        assert!(matches!(nobody, Err(ClientError::Bus(BusError::NoResponders { .. }))));
+
+        let mut answers = client.request_many::<_, Text>("stalls", &text("")).await.unwrap();
+        assert!(answers.next().await.unwrap().is_ok());
+        let (stalled, ()) = join(answers.next(), app.advance(Duration::from_secs(5))).await;
+        assert!(matches!(stalled, Some(Err(ClientError::Bus(BusError::Timeout { .. })))));
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn a_client_is_told_when_some_were_lost() {
+    let app = TestApp::start(Router::new()).await.unwrap();
+    let mut asked = app.subscribe("from.ada.x").await;
+    let client = app.client("ada");
+    let serve = async {
+        let reply = asked.next().await.unwrap().unwrap().reply.unwrap();
+        app.publish_raw(message::Message::new(reply.clone(), "")).await;
+        let mut end = message::Message::new(reply, "");
+        end.headers.append(END, "2");
+        app.publish_raw(end).await;
+    };
+    let (answers, ()) = join(client.request_many::<_, Text>("x", &text("")), serve).await;
+    let mut answers = answers.unwrap();
+    assert!(answers.next().await.unwrap().is_ok());
+    assert!(matches!(answers.next().await, Some(Err(ClientError::Incomplete { taken: 1, sent: Some(2) }))));
 }
