@@ -55,6 +55,8 @@ pub struct Signature {
 pub struct RouteDescription {
     /// Its pattern.
     pub pattern: String,
+    /// What is subscribed to for it: the pattern with `*` and `>` for its names.
+    pub filter: String,
     /// Its name; unless set, the pattern's tokens after the caller: `orders-order-pay` of `from.{user}.orders.{order}.pay`.
     pub name: String,
     /// What it is for, in words, where the developer said so.

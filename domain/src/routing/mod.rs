@@ -39,6 +39,7 @@ mod service;
 mod stats;
 mod test_app;
 mod trace;
+mod visible;
 
 #[cfg(test)]
 mod service_tests;

@@ -237,6 +237,7 @@ impl<S> Route<S> {
     pub(super) fn describe(&self, pattern: &Pattern) -> RouteDescription {
         RouteDescription {
             pattern: pattern.to_string(),
+            filter: pattern.filter().to_string(),
             name: self.settings.name.clone().unwrap_or_else(|| pattern.default_name()),
             about: self.settings.about.clone(),
             signature: self.signature,

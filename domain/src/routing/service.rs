@@ -16,6 +16,7 @@ use super::{
     },
     request::RouteContext,
     router::BoundRoute,
+    visible::Visible,
 };
 use crate::{
     identity::ServiceName,
@@ -101,7 +102,8 @@ pub struct DrainReport {
 }
 
 impl Service {
-    /// Subscribes every route and runs it in a task of its own. When this returns, requests are answered.
+    /// Subscribes every route and runs it in a task of its own. When this returns, requests are answered, and the service
+    /// is seen by `nats micro` (NATS ADR-32).
     ///
     /// # Errors
     /// [`StartError`].
@@ -134,6 +136,9 @@ impl Service {
             let worker = Worker::new(Plan::new(route, &options), context, stats, service.phase.subscribe());
             service.ends.push(spawner.spawn(worker.run(subscription).boxed()));
         }
+        let visible = Visible::new(&options, &ports, service.routes.clone());
+        let seen = visible.listen(service.phase.subscribe()).await;
+        service.ends.push(spawner.spawn(seen));
         Ok(service)
     }
 

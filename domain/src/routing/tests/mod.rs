@@ -4,6 +4,7 @@ mod answers;
 mod extract;
 mod layers;
 mod load;
+mod visible;
 
 use super::*;
 use crate::client::ClientError;
