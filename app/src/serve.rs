@@ -20,7 +20,7 @@ use relais_domain::{
 use crate::{
     error::{Error, Result},
     lifecycle::{PATIENCE, Signals},
-    settings::Settings,
+    settings::{self, Settings},
 };
 
 /// Where a broker is when `nats.url` does not say: where `relais up` runs one.
@@ -46,7 +46,7 @@ pub async fn serve(settings: Settings, router: Router) -> Result<()> {
     let bus = nats::Bus::connect(options(servers.clone(), &name, creds)).await?;
     let patterns: Vec<_> =
         router.routes().map(|own| own.into_iter().map(|route| route.pattern).collect()).unwrap_or_default();
-    let mut service = start(router, &bus, name.clone()).await?;
+    let mut service = start(router, &bus, name.clone(), &settings.service).await?;
     tracing::info!(service = %name, routes = %patterns.join(", "), servers = %servers.join(", "), "answering");
     let ended = tokio::select! {
         () = signals.next() => Ok(()),
@@ -106,13 +106,20 @@ pub(crate) fn options(servers: Vec<String>, name: &ServiceName, creds: Creds) ->
     }
 }
 
-pub(crate) async fn start(router: Router, bus: &nats::Bus, name: ServiceName) -> Result<Service> {
+pub(crate) async fn start(
+    router: Router,
+    bus: &nats::Bus,
+    name: ServiceName,
+    settings: &settings::Service,
+) -> Result<Service> {
     let ports = ServicePorts {
         bus: Arc::new(bus.clone()),
         clock: Arc::new(system::Clock) as Arc<dyn Clock>,
         rng: Arc::new(system::Rng),
     };
-    Ok(Service::start(router, ports, &system::Spawner::current(), ServiceOptions::new(name)).await?)
+    let mut options = ServiceOptions::new(name);
+    (options.version, options.about) = (settings.version.clone(), settings.about.clone());
+    Ok(Service::start(router, ports, &system::Spawner::current(), options).await?)
 }
 
 /// Logs to standard error, unless the program has set up logging of its own.

@@ -7,6 +7,15 @@ use super::{
     read::{self, Given},
 };
 
+/// Whether `text` begins with three numbers, as a semantic version does.
+fn is_version(text: &str) -> bool {
+    let numbers = text.split(['-', '+']).next().unwrap_or_default();
+    let number = |part: &str| !part.is_empty() && part.bytes().all(|byte| byte.is_ascii_digit());
+    numbers.split('.').count() == 3
+        && numbers.split('.').all(number)
+        && text.bytes().all(|byte| byte.is_ascii_graphic())
+}
+
 /// One setting.
 pub(super) struct Key {
     /// `http.listen`
@@ -51,6 +60,20 @@ pub(super) const KEYS: &[Key] = &[
         "1 to 32 characters of a-z, 0-9 and -",
         |s, given| given.text()?.parse().ok().map(|name| s.service.name = name),
         |s| json!(s.service.name)
+    ),
+    key!(
+        "service.version",
+        "the version of this service, for `nats micro`",
+        "three numbers with dots between, such as 1.2.0",
+        |s, given| given.text().filter(|text| is_version(text)).map(|text| s.service.version = text.to_owned()),
+        |s| json!(s.service.version)
+    ),
+    key!(
+        "service.about",
+        "what this service is for, in words, for `nats micro`",
+        "a line of text",
+        |s, given| given.text().map(|text| s.service.about = text.to_owned()),
+        |s| json!(s.service.about)
     ),
     key!(
         "examples",

@@ -66,6 +66,10 @@ pub struct Settings {
 /// The service that this process is on the bus.
 #[derive(Debug, Clone)]
 pub struct Service {
+    /// `service.version`: its version, as in semver; `nats micro` shows it.
+    pub version: String,
+    /// `service.about`: what it is for, in words; `nats micro` shows it.
+    pub about: String,
     /// `service.name`: its name and queue group; the built-in one is `relais`.
     pub name: ServiceName,
 }
@@ -151,7 +155,11 @@ impl Default for Settings {
         let loopback = |port| SocketAddr::from((Ipv4Addr::LOCALHOST, port));
         Self {
             data: PathBuf::from("relais-data"),
-            service: Service { name: "relais".parse().expect("it is a service name") },
+            service: Service {
+                name: "relais".parse().expect("it is a service name"),
+                version: env!("CARGO_PKG_VERSION").to_owned(),
+                about: String::new(),
+            },
             examples: None,
             behind_proxy: false,
             http: Http { listen: loopback(8080), public_url: None, allowed_origins: Vec::new() },

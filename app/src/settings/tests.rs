@@ -59,6 +59,8 @@ fn each_layer_lies_over_the_one_before() {
 fn every_setting_can_be_set_in_every_layer() {
     for (name, toml, text, shown) in [
         ("service.name", "'shop'", "shop", "shop"),
+        ("service.version", "'1.2.3-rc.1'", "1.2.3-rc.1", "1.2.3-rc.1"),
+        ("service.about", "'sells tea'", "sells tea", "sells tea"),
         ("examples", "false", "false", "false"),
         ("http.listen", "'localhost:0'", "localhost:0", "127.0.0.1:0"),
         ("http.public_url", "'https://x.org'", "https://x.org", "https://x.org"),
@@ -163,6 +165,8 @@ fn wrong_values_are_told_with_their_source() {
         ("http.allowed_origins=https://a.org/path", "/path", "without a path"),
         ("nats.monitor=0.0.0.0:8222", "0.0.0.0:8222", "loopback"),
         ("service.name=My Shop", "My Shop", "1 to 32 characters"),
+        ("service.version=two", "two", "three numbers"),
+        ("service.version=1.2", "1.2", "three numbers"),
         ("examples=yes", "yes", "true or false"),
         ("auth.proof=code", "code", "password, or none"),
         ("nsc.operator=../x", "../x", "letters, digits"),

@@ -85,7 +85,7 @@ impl Backend {
         let addresses = Addresses::of(settings, broker.as_ref());
         let (bus, system) = connect(settings, &addresses, &patterns, &issuer, &basics).await?;
         let name = settings.service.name.clone();
-        let service = serve::start(router, &bus, name.clone()).await?;
+        let service = serve::start(router, &bus, name.clone(), &settings.service).await?;
 
         let auth = auth(settings, &addresses, &data, issuer, &database, &basics)?;
         let bound = listener.local_addr().map_err(|source| unusable("http.listen", settings.http.listen, source))?;
