@@ -7,11 +7,13 @@ use relais_adapters::{
     nkeys, system,
 };
 use relais_domain::{
+    cache::Cache,
     credentials::{
         Grantee, UserClaims,
         creds::{Creds, CredsError},
     },
     identity::ServiceName,
+    memory,
     ports::{Bus as _, Clock, Rng},
     routing::{Router, Service, ServiceOptions, ServicePorts},
     secret::Secret,
@@ -116,6 +118,7 @@ pub(crate) async fn start(
         bus: Arc::new(bus.clone()),
         clock: Arc::new(system::Clock) as Arc<dyn Clock>,
         rng: Arc::new(system::Rng),
+        cache: Cache::new(Arc::new(memory::Cache::with_defaults(Arc::new(system::Clock)))),
     };
     let mut options = ServiceOptions::new(name);
     (options.version, options.about) = (settings.version.clone(), settings.about.clone());

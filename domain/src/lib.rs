@@ -11,6 +11,7 @@
 //! | [`auth`] | users, passwords, logins, devices |
 //! | [`credentials`] | what NATS believes: nkeys, claims, permissions, creds |
 
+pub mod cache;
 pub mod identity;
 pub mod message;
 pub mod secret;

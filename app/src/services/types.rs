@@ -14,7 +14,8 @@ pub(crate) struct Types {
 const ECHO: Types = Types { subject: "echo", request: "relais.v1.EchoRequest", answer: "relais.v1.EchoResponse" };
 
 /// All of them.
-pub(crate) const TYPES: &[Types] = &[ECHO, Types { subject: "echo.identified", ..ECHO }];
+pub(crate) const TYPES: &[Types] =
+    &[ECHO, Types { subject: "echo.identified", ..ECHO }, Types { subject: "echo.cached", ..ECHO }];
 
 /// The types of the route whose subject, behind `from.{user}.`, is `subject`.
 #[must_use]

@@ -219,7 +219,7 @@ mod tests {
     use super::*;
     use crate::{
         memory,
-        routing::{CurrentUser, Message, Router, Service, ServiceOptions, ServicePorts},
+        routing::{CurrentUser, Message, Router, Service, ServiceOptions},
     };
 
     #[derive(Clone, PartialEq, prost::Message)]
@@ -255,11 +255,7 @@ mod tests {
         let (clock, bus, spawner) = (memory::Clock::default(), memory::Bus::default(), memory::Spawner::default());
         let router = Router::new().subscribe("from.{user}.echo", echo);
         let options = ServiceOptions::new("relais".parse().unwrap());
-        let ports = ServicePorts {
-            bus: Arc::new(bus.connect()),
-            clock: Arc::new(clock),
-            rng: Arc::new(memory::Rng::default()),
-        };
+        let ports = memory::service_ports(&bus, &clock);
         let client = Client::new(Arc::new(bus.connect()), "ada".parse().unwrap());
         let ask = |text: &str| Text { text: text.to_owned() };
         spawner

@@ -3,6 +3,7 @@
 //! Each passes the contract suite of its port in [`crate::testing`], as the adapters on real systems do.
 
 mod bus;
+mod cache;
 mod clock;
 mod credentials_issuer;
 mod devices;
@@ -10,11 +11,13 @@ mod key_pairs;
 mod password_hasher;
 mod resolver;
 mod rng;
+mod service_ports;
 mod spawner;
 mod token_issuer;
 mod users;
 
 pub use bus::*;
+pub use cache::*;
 pub use clock::*;
 pub use credentials_issuer::*;
 pub use devices::*;
@@ -22,6 +25,7 @@ pub use key_pairs::*;
 pub use password_hasher::*;
 pub use resolver::*;
 pub use rng::*;
+pub use service_ports::*;
 pub use spawner::*;
 pub use token_issuer::*;
 pub use users::*;

@@ -6,6 +6,7 @@
 //! [`crate::testing`] that the fake and every adapter pass.
 
 mod bus;
+mod cache;
 mod clock;
 mod credentials_issuer;
 mod devices;
@@ -18,6 +19,7 @@ mod token_issuer;
 mod users;
 
 pub use bus::*;
+pub use cache::*;
 pub use clock::*;
 pub use credentials_issuer::*;
 pub use devices::*;

@@ -19,6 +19,7 @@ use super::{
     visible::Visible,
 };
 use crate::{
+    cache::Cache,
     identity::ServiceName,
     ports::{Bus, BusError, Clock, Rng, Spawner},
 };
@@ -51,6 +52,8 @@ pub struct ServicePorts {
     pub clock: Arc<dyn Clock>,
     /// Chance.
     pub rng: Arc<dyn Rng>,
+    /// What handlers keep for a while.
+    pub cache: Cache,
 }
 
 impl ServiceOptions {

@@ -49,11 +49,7 @@ impl World {
     }
 
     fn ports(&self) -> ServicePorts {
-        ServicePorts {
-            bus: Arc::new(self.bus.connect()),
-            clock: Arc::new(self.clock.clone()),
-            rng: Arc::new(memory::Rng::default()),
-        }
+        memory::service_ports(&self.bus, &self.clock)
     }
 
     async fn start(&self, router: Router) -> Service {

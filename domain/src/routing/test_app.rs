@@ -115,11 +115,7 @@ impl TestApp {
     pub async fn start_with(router: Router, options: ServiceOptions) -> Result<Self, StartError> {
         let (clock, spawner) = (memory::Clock::default(), memory::Spawner::default());
         let bus = Recorded { bus: memory::Bus::new(Arc::new(clock.clone())), seen: Arc::default() };
-        let ports = ServicePorts {
-            bus: Arc::new(bus.connect()),
-            clock: Arc::new(clock.clone()),
-            rng: Arc::new(memory::Rng::default()),
-        };
+        let ports = ServicePorts { bus: Arc::new(bus.connect()), ..memory::service_ports(&bus.bus, &clock) };
         let service = Service::start(router, ports, &spawner, options).await?;
         Ok(Self { bus, clock, spawner, service: Mutex::new(Some(service)) })
     }

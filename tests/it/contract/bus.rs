@@ -9,6 +9,7 @@ use relais_adapters::{
 };
 use relais_domain::{
     credentials::{KeyKind, UserJwt},
+    memory,
     message::Message,
     ports::{Bus, BusError, KeyPairs},
     routing::{Answers, Payload, Router, Service, ServiceOptions, ServicePorts},
@@ -127,8 +128,12 @@ async fn many_answers_end_with_their_listener() {
     }
     let broker = Broker::start().await;
     let (server, client) = (connect(&broker).await, connect(&broker).await);
-    let ports =
-        ServicePorts { bus: Arc::new(server.clone()), clock: Arc::new(system::Clock), rng: Arc::new(system::Rng) };
+    let ports = ServicePorts {
+        bus: Arc::new(server.clone()),
+        clock: Arc::new(system::Clock),
+        rng: Arc::new(system::Rng),
+        ..memory::service_ports(&memory::Bus::default(), &memory::Clock::default())
+    };
     let router = Router::new().subscribe("count", count);
     let options = ServiceOptions::new("counter".parse().unwrap());
     let mut service = Service::start(router, ports, &system::Spawner::current(), options).await.unwrap();

@@ -1,10 +1,12 @@
 //! What a handler may take as an argument: one extractor a file.
 
+mod cache;
 mod current_user;
 mod deadline;
 mod envelope;
 mod message;
 mod message_id;
+mod now;
 mod optional;
 mod payload;
 mod publish;
@@ -20,6 +22,7 @@ pub use current_user::{CurrentUser, NoCaller};
 pub use deadline::Deadline;
 pub use message::{Message, Undecodable};
 pub use message_id::{InvalidMessageId, MESSAGE_ID, MessageId};
+pub use now::Now;
 pub use optional::OptionalExtract;
 pub use payload::Payload;
 pub use publish::{Publish, PublishError};
@@ -39,6 +42,7 @@ use crate::subject::Pattern;
 /// | who calls | [`CurrentUser`] |
 /// | the envelope | [`Tokens<T>`](Tokens), [`MessageId`], [`Subject`](crate::subject::Subject), [`Headers`](crate::message::Headers), [`Deadline`], [`Request`] |
 /// | the router | [`State<T>`](State) |
+/// | the service | [`Cache`](crate::cache::Cache), [`Now`] |
 /// | ways to speak | [`Reply`], [`Publish`], [`ToUser`] |
 /// | any of these | `Option<X>` where it may be absent ([`OptionalExtract`]), `Result<X, X::Rejection>` to handle its error yourself |
 ///

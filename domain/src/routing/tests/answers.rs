@@ -95,8 +95,7 @@ async fn when_nobody_listens_any_more_the_rest_is_not_made() {
     };
     let (clock, spawner) = (memory::Clock::default(), memory::Spawner::default());
     let bus = memory::Bus::new(Arc::new(clock.clone()));
-    let ports =
-        ServicePorts { bus: Arc::new(bus.connect()), clock: Arc::new(clock), rng: Arc::new(memory::Rng::default()) };
+    let ports = memory::service_ports(&bus, &clock);
     let router = Router::new().subscribe("from.{user}.x", endless);
     let options = ServiceOptions::new("app".parse().unwrap());
     let service = Service::start(router, ports, &spawner, options).await.unwrap();

@@ -164,11 +164,7 @@ async fn every_instance_gets_a_broadcast_and_one_of_them_any_other() {
                 ten.fetch_add(10, Ordering::Relaxed);
                 async {}
             });
-        let ports = ServicePorts {
-            bus: Arc::new(bus.connect()),
-            clock: Arc::new(clock.clone()),
-            rng: Arc::new(memory::Rng::default()),
-        };
+        let ports = memory::service_ports(&bus, &clock);
         let options = ServiceOptions::new("app".parse().unwrap());
         services.push(Service::start(router, ports, &spawner, options).await.unwrap());
     }
