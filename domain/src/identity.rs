@@ -80,6 +80,12 @@ macro_rules! name {
                 std::str::from_utf8(&self.0).expect("a name is ASCII, checked when it was made")
             }
 
+            /// The name as bytes.
+            #[must_use]
+            pub fn as_bytes(&self) -> &[u8] {
+                &self.0
+            }
+
             /// The name as bytes, without a copy.
             #[must_use]
             pub fn into_bytes(self) -> Bytes {

@@ -45,8 +45,7 @@ pub(super) fn admit(message: &Message, pattern: &Pattern) -> Result<Option<UserI
         }
     }
     let caller = if pattern.names_caller() {
-        let token = message.subject.tokens().nth(1).unwrap_or_default();
-        Some(UserId::from_bytes(message.subject.slice(token)).map_err(|_| Refusal::Caller)?)
+        Some(UserId::from_bytes(message.subject.token(1)).map_err(|_| Refusal::Caller)?)
     } else {
         None
     };
@@ -60,13 +59,12 @@ pub(super) fn admit(message: &Message, pattern: &Pattern) -> Result<Option<UserI
 
 /// Whether `reply` lies in an inbox: of this caller's, if there is one.
 fn is_inbox(reply: &Subject, caller: Option<&UserId>) -> bool {
-    let inbox = reply.as_str().strip_prefix("_INBOX.");
+    let inbox = reply.as_bytes().strip_prefix(b"_INBOX.");
     match caller {
         Some(user) => {
-            let own = inbox.and_then(|inbox| inbox.strip_prefix(user.as_str()));
-            own.is_some_and(|rest| rest.starts_with('.'))
+            inbox.and_then(|inbox| inbox.strip_prefix(user.as_bytes())).is_some_and(|rest| rest.starts_with(b"."))
         }
-        None => inbox.is_some_and(|rest| !rest.is_empty()),
+        None => inbox.is_some(),
     }
 }
 

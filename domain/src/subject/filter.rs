@@ -2,7 +2,7 @@
 
 use std::{fmt, str::FromStr};
 
-use super::{InvalidSubject, MAX_SUBJECT, Subject, check_token};
+use super::{InvalidSubject, MAX_SUBJECT, Subject, check_token, cut};
 
 /// What one listens to: a subject in which a token may be `*` and the last one `>`.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -18,16 +18,19 @@ impl Filter {
     /// Whether a message on `subject` reaches a subscription to this filter.
     #[must_use]
     pub fn matches(&self, subject: &Subject) -> bool {
-        let mut tokens = subject.tokens();
-        for part in self.0.split('.') {
-            match (part, tokens.next()) {
-                (">", Some(_)) => return true,
-                ("*", Some(_)) => {}
-                (part, Some(token)) if part == token => {}
-                _ => return false,
+        let (mut filter, mut rest) = (Some(self.0.as_bytes()), Some(subject.as_bytes()));
+        while let (Some(parts), Some(tokens)) = (filter, rest) {
+            let (part, parts) = cut(parts);
+            if part == b">" {
+                return true;
             }
+            let (token, tokens) = cut(tokens);
+            if part != b"*" && part != token {
+                return false;
+            }
+            (filter, rest) = (parts, tokens);
         }
-        tokens.next().is_none()
+        filter.is_none() && rest.is_none()
     }
 
     /// Whether some subject reaches both this filter and the other.

@@ -60,6 +60,14 @@ fn check_token(token: &[u8], wildcard: bool) -> Result<(), InvalidSubject> {
     }
 }
 
+/// The first token, and what comes behind its dot, if there is one.
+fn cut(text: &[u8]) -> (&[u8], Option<&[u8]>) {
+    match text.iter().position(|byte| *byte == b'.') {
+        Some(dot) => (&text[..dot], Some(&text[dot + 1..])),
+        None => (text, None),
+    }
+}
+
 /// Where one message goes. Cheap to clone.
 #[derive(Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct Subject(Bytes);
@@ -95,6 +103,12 @@ impl Subject {
         std::str::from_utf8(&self.0).expect("a subject is ASCII, checked when it was made")
     }
 
+    /// The subject as bytes.
+    #[must_use]
+    pub fn as_bytes(&self) -> &[u8] {
+        &self.0
+    }
+
     /// The subject as bytes, without a copy.
     #[must_use]
     pub fn into_bytes(self) -> Bytes {
@@ -106,13 +120,11 @@ impl Subject {
         self.as_str().split('.')
     }
 
-    /// A part of [`Subject::as_str`] as bytes, without a copy.
-    ///
-    /// # Panics
-    /// When `part` is not a part of this subject.
+    /// Its token at this place, counted from nought, as bytes without a copy; nothing when it has fewer.
     #[must_use]
-    pub fn slice(&self, part: &str) -> Bytes {
-        self.0.slice_ref(part.as_bytes())
+    pub fn token(&self, place: usize) -> Bytes {
+        let token = self.0.split(|byte| *byte == b'.').nth(place).unwrap_or_default();
+        self.0.slice_ref(token)
     }
 
     /// Whether it lies under `prefix`, that is, begins with it and a dot.

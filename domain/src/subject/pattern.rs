@@ -2,7 +2,7 @@
 
 use std::{fmt, str::FromStr};
 
-use super::{Filter, InvalidSubject, Subject, check_token};
+use super::{Filter, InvalidSubject, Subject, check_token, cut};
 
 #[derive(Debug, Clone, PartialEq, Eq)]
 enum Part {
@@ -50,7 +50,7 @@ impl Pattern {
     /// Whether a message on `subject` belongs to this pattern.
     #[must_use]
     pub fn matches(&self, subject: &Subject) -> bool {
-        self.walk(subject.as_str(), |_, _| {}).is_some()
+        self.walk(subject, |_, _| {}).is_some()
     }
 
     /// What stands in `subject` where the pattern says `{name}`; for `{name..}` everything from there on.
@@ -58,22 +58,22 @@ impl Pattern {
     #[must_use]
     pub fn capture<'s>(&self, subject: &'s Subject, name: &str) -> Option<&'s str> {
         let mut found = None;
-        self.walk(subject.as_str(), |part, text| {
+        self.walk(subject, |part, text| {
             if let Part::One(own) | Part::Rest(own) = part
                 && own == name
             {
                 found = Some(text);
             }
         })?;
-        found
+        found.map(text_of)
     }
 
     /// Names and what stands for them in `subject`, from the left; nothing when it does not match.
     pub fn captures<'p, 's>(&'p self, subject: &'s Subject) -> Vec<(&'p str, &'s str)> {
         let mut found = Vec::new();
-        let matched = self.walk(subject.as_str(), |part, text| {
+        let matched = self.walk(subject, |part, text| {
             if let Part::One(name) | Part::Rest(name) = part {
-                found.push((name.as_str(), text));
+                found.push((name.as_str(), text_of(text)));
             }
         });
         if matched.is_none() {
@@ -94,17 +94,15 @@ impl Pattern {
         words.collect::<Vec<_>>().join("-").chars().map(plain).collect()
     }
 
-    /// Goes through the parts and what stands for each in `text`; `None` when one does not match.
-    fn walk<'p, 's>(&'p self, text: &'s str, mut visit: impl FnMut(&'p Part, &'s str)) -> Option<()> {
-        let mut rest = Some(text);
+    /// Goes through the parts and what stands for each in `subject`; `None` when one does not match.
+    fn walk<'p, 's>(&'p self, subject: &'s Subject, mut visit: impl FnMut(&'p Part, &'s [u8])) -> Option<()> {
+        let mut rest = Some(subject.as_bytes());
         for part in &self.parts {
             let left = rest?;
-            let bytes = left.as_bytes();
-            let end = bytes.iter().position(|byte| *byte == b'.');
-            let token = end.map_or(left, |end| &left[..end]);
-            rest = end.map(|end| &left[end + 1..]);
+            let (token, behind) = cut(left);
+            rest = behind;
             match part {
-                Part::Literal(own) if own != token => return None,
+                Part::Literal(own) if own.as_bytes() != token => return None,
                 Part::Rest(_) => {
                     visit(part, left);
                     return Some(());
@@ -122,6 +120,11 @@ impl Pattern {
             Part::Literal(_) => None,
         })
     }
+}
+
+/// A part of a subject as text.
+fn text_of(part: &[u8]) -> &str {
+    std::str::from_utf8(part).expect("a subject is ASCII, checked when it was made")
 }
 
 fn parse_part(token: &str, last: bool) -> Result<Part, InvalidSubject> {

@@ -3,12 +3,15 @@
 use std::io::Write as _;
 
 use bytes::{BufMut, BytesMut};
-use relais_domain::message::{Headers, Message};
+use relais_domain::{
+    message::{Headers, Message},
+    subject::Subject,
+};
 
 /// A message.
 pub(in crate::nats) fn publish(out: &mut BytesMut, message: &Message) {
-    let subject = message.subject.as_str().as_bytes();
-    let reply = message.reply.as_ref().map(|reply| reply.as_str().as_bytes());
+    let subject = message.subject.as_bytes();
+    let reply = message.reply.as_ref().map(Subject::as_bytes);
     let payload = &message.payload;
     let block = if message.headers.is_empty() { 0 } else { block_size(&message.headers) };
     out.reserve(subject.len() + reply.map_or(0, <[u8]>::len) + block + payload.len() + 64);

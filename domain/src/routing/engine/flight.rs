@@ -17,6 +17,9 @@ use futures_util::{future::BoxFuture, stream::BoxStream, task::AtomicWaker};
 use super::line::Key;
 use crate::routing::{Answer, Fault, Request};
 
+/// What a panic carries.
+pub(in crate::routing) type Panic = Box<dyn Any + Send>;
+
 /// The handlers of a route that wait for something. Places are used again, and so are their wakers.
 pub(in crate::routing) struct Flight {
     places: Vec<Option<InFlight>>,
@@ -63,7 +66,7 @@ pub(in crate::routing) enum Step {
     /// Nobody listens to its answers any more.
     Abandoned,
     /// It panicked.
-    Panicked(Box<dyn Any + Send>),
+    Panicked(Panic),
 }
 
 /// Which places have been woken since they were last polled; wakes the route's task.
@@ -129,22 +132,35 @@ impl Flight {
         self.room - self.free.len()
     }
 
-    /// Polls a new one; it takes a place only when it has to wait. There must be room.
-    pub(in crate::routing) fn start(&mut self, mut new: InFlight) -> Option<(InFlight, Step)> {
+    /// Polls a new handler. There must be room. When it has to wait, [`Flight::put`] gives it the place it will be woken at.
+    pub(in crate::routing) fn try_now(
+        &mut self,
+        handler: &mut BoxFuture<'static, Answer>,
+        span: &tracing::Span,
+    ) -> Poll<Result<Answer, Panic>> {
+        let place = self.free_place();
+        let _inside = span.enter();
+        let context = &mut Context::from_waker(&self.wakers[place]);
+        guarded(self.isolate, || handler.as_mut().poll(context))
+            .map_or_else(|panic| Poll::Ready(Err(panic)), |polled| polled.map(Ok))
+    }
+
+    /// Gives a handler that has just been polled its place.
+    pub(in crate::routing) fn put(&mut self, one: InFlight) {
+        let place = self.free_place();
+        self.free.pop();
+        self.places[place] = Some(one);
+    }
+
+    /// The place that is given next.
+    fn free_place(&mut self) -> usize {
         let place = *self.free.last().expect("the caller has made sure of room");
         while self.wakers.len() <= place {
             let waker = PlaceWaker { woken: Arc::clone(&self.woken), place: self.wakers.len() };
             self.wakers.push(Waker::from(Arc::new(waker)));
             self.places.push(None);
         }
-        match poll(&mut new, &mut Context::from_waker(&self.wakers[place]), self.isolate) {
-            Poll::Ready(step) => Some((new, step)),
-            Poll::Pending => {
-                self.free.pop();
-                self.places[place] = Some(new);
-                None
-            }
-        }
+        place
     }
 
     /// Puts one back that has given an item and has more to give.
@@ -195,10 +211,9 @@ impl Flight {
 fn poll(one: &mut InFlight, context: &mut Context<'_>, isolate: bool) -> Poll<Step> {
     let _inside = one.span.enter();
     let work = &mut one.work;
-    match catch_unwind(AssertUnwindSafe(|| work.poll(context))) {
+    match guarded(isolate, || work.poll(context)) {
         Ok(polled) => polled,
-        Err(panic) if isolate => Poll::Ready(Step::Panicked(panic)),
-        Err(panic) => resume_unwind(panic),
+        Err(panic) => Poll::Ready(Step::Panicked(panic)),
     }
 }
 
@@ -233,15 +248,19 @@ impl InFlight {
     pub(in crate::routing) fn give_up(self, isolate: bool) -> Request {
         let Self { request, work, span, .. } = self;
         let _inside = span.enter();
-        match catch_unwind(AssertUnwindSafe(|| drop(work))) {
-            Ok(()) => {}
-            Err(panic) if isolate => {
-                tracing::error!(panic = panic_words(&*panic), "a handler panicked while it was ended");
-            }
-            Err(panic) => resume_unwind(panic),
+        if let Err(panic) = guarded(isolate, || drop(work)) {
+            tracing::error!(panic = panic_words(&*panic), "a handler panicked while it was ended");
         }
         drop(_inside);
         request
+    }
+}
+
+/// Runs a developer's code. Without isolation its panic goes on.
+pub(in crate::routing) fn guarded<T>(isolate: bool, run: impl FnOnce() -> T) -> Result<T, Panic> {
+    match catch_unwind(AssertUnwindSafe(run)) {
+        Err(panic) if !isolate => resume_unwind(panic),
+        outcome => outcome,
     }
 }
 

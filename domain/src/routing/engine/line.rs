@@ -124,5 +124,5 @@ impl Line {
 }
 
 fn size(request: &Request) -> usize {
-    request.message().payload.len() + request.message().headers.size() + request.message().subject.as_str().len()
+    request.message().payload.len() + request.message().headers.size() + request.message().subject.as_bytes().len()
 }

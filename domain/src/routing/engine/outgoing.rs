@@ -31,6 +31,13 @@ pub(in crate::routing) struct Outgoing {
 impl Outgoing {
     /// Sends what a handler had to say, to who awaits it.
     pub(in crate::routing) async fn answer(&self, request: &Request, answer: Answer) {
+        if let Some(message) = self.message(request, answer) {
+            self.send(request, message).await;
+        }
+    }
+
+    /// What a handler had to say, as a message; `None` when nobody awaits it, or it was said by hand.
+    fn message(&self, request: &Request, answer: Answer) -> Option<Message> {
         if let Answer::Fault(fault) = &answer {
             self.stats.fault(fault);
         }
@@ -38,26 +45,25 @@ impl Outgoing {
             // A handler that answers by hand has nothing more to say, unless it failed before its first word.
             Answer::Empty => request.is_by_hand(),
             Answer::Fault(_) => request.is_answered(),
-            Answer::Payload(_) | Answer::Stream(_) => false,
+            Answer::Payload(_) => false,
+            // Many answers are sent one by one, by whoever polls them.
+            Answer::Stream(_) => request.message().reply.is_some(),
         };
         if silent {
-            return;
+            return None;
         }
         let Some(reply) = request.message().reply.clone() else {
             if let Answer::Fault(fault) = &answer {
                 tracing::debug!(route = %self.route, %fault, "nobody awaits this fault");
             }
             count(&self.stats.unanswered);
-            return;
+            return None;
         };
-        let message = match answer {
-            Answer::Empty => Message::new(reply, Bytes::new()),
+        Some(match answer {
             Answer::Payload(payload) => Message::new(reply, payload),
             Answer::Fault(fault) => told(reply, fault.to_headers()),
-            // Many answers are sent one by one, by whoever polls them.
-            Answer::Stream(_) => return,
-        };
-        self.send(message).await;
+            Answer::Empty | Answer::Stream(_) => Message::new(reply, Bytes::new()),
+        })
     }
 
     /// Sends one of many answers; says whether it was taken. Now and then, in what comes back beside, asks whether somebody
@@ -70,7 +76,7 @@ impl Outgoing {
     ) -> (bool, Option<BoxFuture<'static, bool>>) {
         let Some(reply) = request.message().reply.clone() else { return (false, None) };
         if !sent.is_multiple_of(ASK_EVERY) {
-            return (self.send(Message::new(reply, item)).await, None);
+            return (self.send(request, Message::new(reply, item)).await, None);
         }
         // As a request, so that the broker says when nobody is there. Whoever gets it takes it as any other.
         let bus = Arc::clone(&self.bus);
@@ -95,19 +101,19 @@ impl Outgoing {
         }
         headers.append(END, &sent.to_string());
         if let Some(reply) = request.message().reply.clone() {
-            self.send(told(reply, headers)).await;
+            self.send(request, told(reply, headers)).await;
         }
     }
 
-    async fn send(&self, message: Message) -> bool {
-        // Kept only for the case that it is too large; a subject is cheap to clone.
-        let reply = message.subject.clone();
+    async fn send(&self, request: &Request, message: Message) -> bool {
         match self.bus.publish(message).await {
             Ok(()) => return true,
             Err(BusError::TooLarge { size, limit }) => {
                 count(&self.stats.unsent);
                 let words = format!("the answer has {size} bytes, the broker takes {limit}");
-                let _ = self.bus.publish(told(reply, Fault::internal(words).to_headers())).await;
+                if let Some(reply) = request.message().reply.clone() {
+                    let _ = self.bus.publish(told(reply, Fault::internal(words).to_headers())).await;
+                }
             }
             Err(error) => {
                 count(&self.stats.unsent);

@@ -1,9 +1,7 @@
 //! What runs one route.
 
 use std::{
-    any::Any,
     future::poll_fn,
-    panic::{AssertUnwindSafe, catch_unwind, resume_unwind},
     sync::{Arc, atomic::Ordering},
     task::Poll,
     time::Duration,
@@ -14,7 +12,7 @@ use futures_util::{FutureExt, future::BoxFuture};
 use tokio::sync::watch;
 
 use super::{
-    flight::{Flight, InFlight, Step, Work, panic_words},
+    flight::{Flight, InFlight, Panic, Step, Work, guarded, panic_words},
     line::{Key, Line},
     outgoing::Outgoing,
     plan::{Phase, Plan, next_phase},
@@ -79,12 +77,18 @@ impl Worker {
         let mut changed = next_phase(self.phase.clone(), Phase::Running).boxed();
         let mut left = TURN;
         loop {
+            let mut event = None;
             if left == 0 {
                 left = TURN;
                 give_way().await;
+                event = (&mut changed).now_or_never().map(Event::Phase);
             }
             left -= 1;
-            match self.next(&mut changed, open.then_some(&mut subscription)).await {
+            let event = match event {
+                Some(event) => event,
+                None => self.next(&mut changed, open.then_some(&mut subscription)).await,
+            };
+            match event {
                 Event::Phase(Phase::GivingUp) => {
                     self.stats.set_left_behind(self.flight.len() + self.line.len());
                     return;
@@ -120,9 +124,6 @@ impl Worker {
             if std::mem::replace(&mut slept, true) {
                 self.now = self.clock.elapsed();
             }
-            if let Poll::Ready(phase) = changed.as_mut().poll(context) {
-                return Poll::Ready(Event::Phase(phase));
-            }
             if let Poll::Ready((one, step)) = self.flight.poll_next(context) {
                 return Poll::Ready(Event::Step(one, step));
             }
@@ -133,13 +134,15 @@ impl Worker {
                 self.now = self.clock.elapsed();
                 return Poll::Ready(Event::Alarm);
             }
-            match &mut subscription {
+            let arrived = match &mut subscription {
                 Some(subscription) => {
                     subscription.as_mut().poll_next(context).map(|arrived| arrived.map_or(Event::Ended, Event::Arrived))
                 }
                 None if self.flight.len() == 0 => Poll::Ready(Event::Idle),
                 None => Poll::Pending,
-            }
+            };
+            // Last, for it hardly ever says anything; a busy route looks at the end of each turn.
+            if arrived.is_pending() { changed.as_mut().poll(context).map(Event::Phase) } else { arrived }
         })
         .await
     }
@@ -228,14 +231,27 @@ impl Worker {
         // Its time begins when it leaves the line.
         let (began, deadline) = (self.now, self.plan.timeout.map(|limit| self.now.saturating_add(limit)));
         request.set_deadline(deadline);
-        let handler = Arc::clone(&self.plan.handler);
-        let own = request.clone();
-        // The handler's own code runs when it is polled, its first line too.
-        let work = Work::Handler(async move { handler(own).await }.boxed());
-        let one = InFlight { request, key, began, deadline, span, work };
-        match self.flight.start(one) {
-            Some((one, step)) => self.step(one, step).await,
-            None => self.set_alarm(),
+        let mut handler = match guarded(self.plan.isolate, || (self.plan.handler)(request.clone())) {
+            Ok(handler) => handler,
+            Err(panic) => {
+                self.done(key.as_ref(), began);
+                return self.panicked(&request, panic).await;
+            }
+        };
+        match self.flight.try_now(&mut handler, &span) {
+            Poll::Ready(Ok(answer)) if !matches!(answer, Answer::Stream(_)) => {
+                self.done(key.as_ref(), began);
+                count(&self.stats.handled);
+                self.outgoing.answer(&request, answer).await;
+            }
+            Poll::Ready(outcome) => {
+                let step = outcome.map_or_else(Step::Panicked, Step::Answered);
+                self.step(InFlight { request, key, began, deadline, span, work: Work::Handler(handler) }, step).await;
+            }
+            Poll::Pending => {
+                self.flight.put(InFlight { request, key, began, deadline, span, work: Work::Handler(handler) });
+                self.set_alarm();
+            }
         }
     }
 
@@ -248,7 +264,7 @@ impl Worker {
                 return;
             }
             Step::Answered(answer) => {
-                self.done(&one);
+                self.done(one.key.as_ref(), one.began);
                 count(&self.stats.handled);
                 self.outgoing.answer(&one.request, answer).await;
             }
@@ -260,20 +276,20 @@ impl Worker {
                     self.go_on(one);
                     return;
                 }
-                self.done(&one);
+                self.done(one.key.as_ref(), one.began);
                 count(&self.stats.abandoned);
             }
             Step::End(sent, fault) => {
-                self.done(&one);
+                self.done(one.key.as_ref(), one.began);
                 count(&self.stats.handled);
                 self.outgoing.end(&one.request, sent, fault).await;
             }
             Step::Abandoned => {
-                self.done(&one);
+                self.done(one.key.as_ref(), one.began);
                 count(&self.stats.abandoned);
             }
             Step::Panicked(panic) => {
-                self.done(&one);
+                self.done(one.key.as_ref(), one.began);
                 self.panicked(&one.request, panic).await;
             }
         }
@@ -290,17 +306,17 @@ impl Worker {
     }
 
     /// Frees the lane of one that is done, and takes its time.
-    fn done(&mut self, one: &InFlight) {
-        if let Some(key) = &one.key {
+    fn done(&mut self, key: Option<&Key>, began: Duration) {
+        if let Some(key) = key {
             self.line.release(key);
         }
         if self.plan.measured {
             self.now = self.clock.elapsed();
-            self.stats.took(self.now.saturating_sub(one.began));
+            self.stats.took(self.now.saturating_sub(began));
         }
     }
 
-    async fn panicked(&mut self, request: &Request, panic: Box<dyn Any + Send>) {
+    async fn panicked(&mut self, request: &Request, panic: Panic) {
         count(&self.stats.panics);
         tracing::error!(route = %self.context.pattern, panic = panic_words(&*panic), "handler panicked");
         drop(panic);
@@ -309,7 +325,7 @@ impl Worker {
 
     async fn end_overdue(&mut self) {
         while let Some(one) = self.flight.take_overdue(self.now) {
-            self.done(&one);
+            self.done(one.key.as_ref(), one.began);
             count(&self.stats.timeouts);
             tracing::warn!(route = %self.context.pattern, limit = ?self.plan.timeout, "handler took too long");
             let fault = Fault::new(504, "the handler took too long");
@@ -336,14 +352,6 @@ impl Worker {
             let (clock, wait) = (Arc::clone(&self.clock), next.saturating_sub(self.clock.elapsed()));
             self.alarm = Some(async move { clock.sleep(wait).await }.boxed());
         }
-    }
-}
-
-/// Runs a developer's code that is no handler. Without isolation its panic goes on.
-fn guarded<T>(isolate: bool, run: impl FnOnce() -> T) -> Result<T, Box<dyn Any + Send>> {
-    match catch_unwind(AssertUnwindSafe(run)) {
-        Err(panic) if !isolate => resume_unwind(panic),
-        outcome => outcome,
     }
 }
 
