@@ -46,6 +46,11 @@ test *ARGS: tools
 [group('check')]
 ci: format-check lint fences audit test docs openapi-check
 
+# What the Router costs a message, and rates and CPU time beside a bare loop (about four minutes; --quick: one)
+[group('check')]
+bench *ARGS: tools
+    tools/bench "$@"
+
 # Formatting, without changing anything
 [group('check')]
 format-check:

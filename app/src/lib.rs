@@ -21,6 +21,8 @@
 //! }
 //! ```
 //!
+//! How to write routes, from the first one to load and tests, is told in `docs/routers.md`.
+//!
 //! | feature | gives |
 //! |---|---|
 //! | `service` (default) | [`serve`] |
@@ -63,6 +65,11 @@ pub use serve::serve;
 pub use settings::Settings;
 #[cfg(feature = "server")]
 pub use up::{Backend, Report, up};
+
+/// The guide to routers; its examples are tests.
+#[cfg(doctest)]
+#[doc = include_str!("../../docs/routers.md")]
+struct Routers;
 
 /// The README's programs, compiled with the tests.
 #[cfg(doctest)]

@@ -18,6 +18,8 @@ fn register_login_request() {
     let ada = User::new(&world, &up, "ada");
     let answered = ada.run(&["request", "echo.identified", "hello"]);
     assert_eq!((answered.code, answered.stdout), (0, format!("echo hello from {}\n", ada.id())), "{}", answered.stderr);
+    let cached = ada.run(&["request", "echo.cached", "tea"]);
+    assert!(cached.stdout.starts_with("echo tea from 20"), "{cached:?}");
     let written_out = ada.run(&["request", &format!("from.{}.echo", ada.id()), "hello"]);
     assert_eq!(written_out.stdout, "echo hello\n");
     let as_json = ada.run(&["request", "echo", r#"{"message":"tea"}"#, "--json"]);
