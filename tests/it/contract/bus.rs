@@ -91,6 +91,60 @@ async fn a_drain_loses_no_request() {
     }
 }
 
+/// Of a stream of messages that does not wait for anybody, each reaches one member of a queue group, though one of them leaves in
+/// the middle of it.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_member_that_leaves_under_load_loses_nothing() {
+    let broker = Broker::start().await;
+    for _ in 0..12 {
+        leave_under_load(&broker).await;
+    }
+}
+
+async fn leave_under_load(broker: &Broker) {
+    const MESSAGES: usize = 15_000;
+    let (leaves, stays, sender) = (connect(broker).await, connect(broker).await, connect(broker).await);
+    let team = || Some("team".to_owned());
+    let mut first = leaves.subscribe("suite.flow".parse().unwrap(), team()).await.unwrap();
+    let mut second = stays.subscribe("suite.flow".parse().unwrap(), team()).await.unwrap();
+    let sending = tokio::spawn(async move {
+        for number in 0..MESSAGES {
+            sender.publish(Message::new("suite.flow".parse().unwrap(), number.to_string())).await.unwrap();
+            if number % 500 == 0 {
+                sender.flush().await.unwrap();
+            }
+        }
+        sender.flush().await.unwrap();
+    });
+    let leaving = tokio::spawn(async move {
+        let mut taken = Vec::new();
+        for _ in 0..2_000 {
+            taken.push(first.next().await.unwrap().unwrap().payload);
+        }
+        first.as_mut().drain().await.unwrap();
+        while let Some(delivery) = first.next().await {
+            taken.push(delivery.unwrap().payload);
+        }
+        taken
+    });
+    let taken = leaving.await.unwrap();
+    let mut seen: std::collections::BTreeSet<_> = taken.into_iter().collect();
+    while seen.len() < MESSAGES {
+        // What is lost never comes, so it is the sender's end that tells.
+        if sending.is_finished() {
+            stays.flush().await.unwrap();
+            stays.drain().await.unwrap();
+            while let Some(delivery) = second.next().await {
+                assert!(seen.insert(delivery.unwrap().payload), "one reached two members");
+            }
+            break;
+        }
+        assert!(seen.insert(second.next().await.unwrap().unwrap().payload), "one reached two members");
+    }
+    sending.await.unwrap();
+    assert_eq!(seen.len(), MESSAGES, "some reached nobody");
+}
+
 async fn answer(server: &nats::Bus, question: Message) {
     server.publish(Message::new(question.reply.unwrap(), "")).await.unwrap();
 }

@@ -19,7 +19,7 @@ fn register_login_request() {
     let answered = ada.run(&["request", "echo.identified", "hello"]);
     assert_eq!((answered.code, answered.stdout), (0, format!("echo hello from {}\n", ada.id())), "{}", answered.stderr);
     let cached = ada.run(&["request", "echo.cached", "tea"]);
-    assert!(cached.stdout.starts_with("echo tea from 20"), "{cached:?}");
+    assert!(cached.stdout.starts_with("echo tea from 20"), "{}", cached.stdout);
     let written_out = ada.run(&["request", &format!("from.{}.echo", ada.id()), "hello"]);
     assert_eq!(written_out.stdout, "echo hello\n");
     let as_json = ada.run(&["request", "echo", r#"{"message":"tea"}"#, "--json"]);

@@ -207,3 +207,59 @@ async fn a_client_is_told_when_some_were_lost() {
     assert!(answers.next().await.unwrap().is_ok());
     assert!(matches!(answers.next().await, Some(Err(ClientError::Incomplete { taken: 1, sent: Some(2) }))));
 }
+
+/// A bus whose requests take a moment to be sent.
+struct Late(memory::Bus);
+
+#[async_trait::async_trait]
+impl crate::ports::Bus for Late {
+    async fn publish(&self, message: message::Message) -> Result<(), BusError> {
+        self.0.publish(message).await
+    }
+
+    async fn publish_confirmed(&self, message: message::Message) -> Result<(), BusError> {
+        self.0.publish_confirmed(message).await
+    }
+
+    async fn request(&self, message: message::Message, timeout: Duration) -> Result<message::Message, BusError> {
+        tokio::task::yield_now().await;
+        self.0.request(message, timeout).await
+    }
+
+    async fn request_many(&self, message: message::Message) -> Result<crate::ports::Subscription, BusError> {
+        self.0.request_many(message).await
+    }
+
+    async fn subscribe(
+        &self,
+        filter: crate::subject::Filter,
+        queue: Option<String>,
+    ) -> Result<crate::ports::Subscription, BusError> {
+        self.0.subscribe(filter, queue).await
+    }
+
+    async fn flush(&self) -> Result<(), BusError> {
+        self.0.flush().await
+    }
+
+    async fn drain(&self) -> Result<(), BusError> {
+        self.0.drain().await
+    }
+}
+
+#[tokio::test]
+async fn that_nobody_listens_any_more_may_be_told_later() {
+    async fn many() -> Answers<impl Stream<Item = Vec<u8>>> {
+        Answers(stream::iter((0..100_000).map(|_| b"more".to_vec())))
+    }
+    let (clock, spawner) = (memory::Clock::default(), memory::Spawner::default());
+    let bus = memory::Bus::new(Arc::new(clock.clone()));
+    let ports = ServicePorts { bus: Arc::new(Late(bus.connect())), ..memory::service_ports(&bus, &clock) };
+    let router = Router::new().subscribe("from.{user}.x", many);
+    let options = ServiceOptions::new("app".parse().unwrap());
+    let service = Service::start(router, ports, &spawner, options).await.unwrap();
+    bus.publish(asked("from.ada.x")).await.unwrap();
+    spawner.settle().await;
+    let stats = service.stats().remove(0).1;
+    assert_eq!((stats.abandoned, stats.handled), (1, 0));
+}
