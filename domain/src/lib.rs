@@ -27,6 +27,8 @@ pub mod credentials;
 
 pub mod ports;
 
+mod give_way;
+
 pub mod memory;
 
 #[cfg(any(test, feature = "testing"))]

@@ -179,8 +179,9 @@ impl Driver {
             }
             if self.writing.is_empty() {
                 // Its room is used again, unless it was a great deal.
-                self.writing =
-                    if self.writing.capacity() > 4 * CHUNK { BytesMut::new() } else { self.writing.split_off(0) };
+                if self.writing.capacity() > 4 * CHUNK {
+                    self.writing = BytesMut::new();
+                }
             }
         }
     }

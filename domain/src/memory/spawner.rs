@@ -14,6 +14,8 @@ use std::{
 use futures_util::{FutureExt, StreamExt, future::BoxFuture, stream::FuturesUnordered};
 use tokio::sync::oneshot;
 
+use crate::give_way::give_way;
+
 /// A scheduler without threads: its tasks run while somebody waits in [`Spawner::drive`], or in [`Spawner::settle`], all on
 /// that thread. They are dropped with the last clone of it.
 #[derive(Clone, Default)]
@@ -109,18 +111,6 @@ impl Spawner {
     fn lock(&self) -> MutexGuard<'_, State> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
-}
-
-async fn give_way() {
-    let mut given = false;
-    poll_fn(|context| {
-        if std::mem::replace(&mut given, true) {
-            return Poll::Ready(());
-        }
-        context.waker().wake_by_ref();
-        Poll::Pending
-    })
-    .await;
 }
 
 impl crate::ports::Spawner for Spawner {

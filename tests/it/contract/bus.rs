@@ -40,11 +40,13 @@ pub(crate) async fn connect(broker: &Broker) -> nats::Bus {
 #[tokio::test(flavor = "multi_thread")]
 async fn nats_keeps_it() {
     let broker = Broker::start().await;
-    let connect = || {
-        let options = options(broker.url());
-        async move { Arc::new(nats::Bus::connect(options).await.unwrap()) as Arc<dyn Bus> }.boxed()
-    };
-    testing::bus::suite(&connect, &|_| {}).await;
+    for url in [broker.url(), broker.websocket()] {
+        let connect = || {
+            let options = options(url);
+            async move { Arc::new(nats::Bus::connect(options).await.unwrap()) as Arc<dyn Bus> }.boxed()
+        };
+        testing::bus::suite(&connect, &|_| {}).await;
+    }
 }
 
 #[tokio::test]

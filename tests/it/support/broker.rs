@@ -15,6 +15,7 @@ use super::tool;
 pub(crate) struct Broker {
     child: Child,
     url: String,
+    websocket: String,
     _directory: TempDir,
 }
 
@@ -25,7 +26,8 @@ impl Broker {
         let config = directory.path().join("server.conf");
         let ports: PathBuf = directory.path().join("ports");
         fs::create_dir(&ports).unwrap();
-        let text = format!("listen: \"127.0.0.1:-1\"\nports_file_dir: {ports:?}\n");
+        let websocket = "websocket { listen: \"127.0.0.1:-1\", no_tls: true }";
+        let text = format!("listen: \"127.0.0.1:-1\"\nports_file_dir: {ports:?}\n{websocket}\n");
         fs::write(&config, text).unwrap();
         let mut command = Command::new(tool("nats-server"));
         command.arg("-c").arg(&config).stdout(Stdio::null()).stderr(Stdio::piped());
@@ -37,21 +39,30 @@ impl Broker {
             // Read to the end, so that the broker never waits for us.
             std::io::BufReader::new(stderr).lines().map_while(Result::ok).for_each(|line| drop(said.send(line)));
         });
-        let mut url = None;
+        let (mut url, mut websocket) = (None, None);
         while let Some(line) = heard.recv().await {
             if let Some((_, address)) = line.split_once("Listening for client connections on ") {
                 url = Some(format!("nats://{address}"));
+            }
+            if let Some((_, address)) = line.split_once("Listening for websocket clients on ") {
+                websocket = Some(address.to_owned());
             }
             if line.contains("Server is ready") {
                 break;
             }
         }
-        Self { child, url: url.expect("nats-server says where it listens"), _directory: directory }
+        let says = "nats-server says where it listens";
+        Self { child, url: url.expect(says), websocket: websocket.expect(says), _directory: directory }
     }
 
     /// Where it listens.
     pub(crate) fn url(&self) -> &str {
         &self.url
+    }
+
+    /// Where it listens for WebSocket clients.
+    pub(crate) fn websocket(&self) -> &str {
+        &self.websocket
     }
 }
 

@@ -18,6 +18,7 @@ use super::{
     plan::{Phase, Plan, next_phase},
 };
 use crate::{
+    give_way::give_way,
     ports::{Clock, Delivery, Subscription},
     routing::{
         Answer, Fault, Refusal, Request,
@@ -370,17 +371,4 @@ fn span(context: &RouteContext, request: &Request) -> tracing::Span {
         span.record("parent_id", trace.parent_id());
     }
     span
-}
-
-/// Lets others on this thread have their turn.
-async fn give_way() {
-    let mut given = false;
-    poll_fn(|context| {
-        if std::mem::replace(&mut given, true) {
-            return Poll::Ready(());
-        }
-        context.waker().wake_by_ref();
-        Poll::Pending
-    })
-    .await;
 }
