@@ -7,7 +7,7 @@ use protox::prost::Message;
 
 fn main() -> Result<(), Box<dyn std::error::Error>> {
     println!("cargo::rerun-if-changed=proto");
-    let descriptors = protox::compile(["relais/v1/echo.proto"], ["proto"])?;
+    let descriptors = protox::compile(["relais/v1/echo.proto", "relais/v1/ping.proto"], ["proto"])?;
     fs::write(PathBuf::from(env::var("OUT_DIR")?).join("relais.bin"), descriptors.encode_to_vec())?;
     let mut config = prost_build::Config::new();
     config.bytes(["."]).enable_type_names();

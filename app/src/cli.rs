@@ -1,9 +1,13 @@
 //! The command line: what can be typed, and the help that teaches it.
 
-use std::{path::PathBuf, time::Duration};
+mod messages;
+
+use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use relais_domain::{auth::Email, identity::ServiceName, subject::Pattern};
+
+pub use messages::{PublishArgs, RequestArgs, SubscribeArgs, TypeArgs};
 
 use crate::settings::{Flag, SettingsError, Sources};
 
@@ -89,10 +93,20 @@ Examples:
   relais request echo.identified hello
   relais request echo '{\"message\": \"hello\"}' --json
   relais request orders.new '{\"item\": \"tea\"}' --type OrderRequest --descriptors shop.proto
-  cat photo.jpg | relais request thumbnails - --raw > small.jpg")]
+  cat photo.jpg | relais request thumbnails - --raw > small.jpg
+
+Another user is asked through the server, with text or bytes unless --type says otherwise:
+  relais request tell.$USER_ID.chat 'are you there?'")]
     Request(RequestArgs),
     /// Send a message that awaits no answer
-    #[command(after_help = "Example:\n  relais publish echo hello")]
+    #[command(after_help = "\
+Examples:
+  relais publish echo hello
+  relais publish tell.$USER_ID.chat hello
+  relais publish topic.news 'it rains'
+
+tell.USER.… is told to that user, who hears it with `relais subscribe 'from.*.chat'`; topic.NAME to everybody who listens
+with `relais subscribe --topic NAME`.")]
     Publish(PublishArgs),
     /// Listen, and print one line a message, until Ctrl-C
     #[command(after_help = "\
@@ -100,6 +114,8 @@ Examples:
 
 Examples:
   relais subscribe '>'
+  relais subscribe 'from.*.chat' --reply 'here I am'
+  relais subscribe --topic news
   relais subscribe orders.* --type Order --descriptors shop.proto --count 1 --json")]
     Subscribe(SubscribeArgs),
     /// Who is logged in, where, until when, and what they may do
@@ -167,63 +183,6 @@ pub struct LoginArgs {
     /// What you call this device, at most 64 characters
     #[arg(long, value_name = "NAME")]
     pub device: Option<String>,
-}
-
-/// How a body becomes a message.
-#[derive(Debug, Clone, Default, Args)]
-pub struct TypeArgs {
-    /// The protobuf type of the message, in full or short if that is unique
-    #[arg(long = "type", value_name = "NAME", conflicts_with = "raw")]
-    pub type_name: Option<String>,
-    /// Where the type is: a .proto file, or an encoded FileDescriptorSet
-    #[arg(long, value_name = "FILE", requires = "type_name")]
-    pub descriptors: Option<PathBuf>,
-    /// Bytes as they are, without protobuf
-    #[arg(long)]
-    pub raw: bool,
-}
-
-/// What `request` takes.
-#[derive(Debug, Clone, Args)]
-pub struct RequestArgs {
-    /// Where to ask; `from.{your id}.` is put in front
-    pub subject: String,
-    /// Text, a JSON object, or - for standard input; left out, an empty message
-    pub body: Option<String>,
-    /// The types.
-    #[command(flatten)]
-    pub types: TypeArgs,
-    /// The answer's type [default: what a service in the descriptors says, else XResponse for XRequest]
-    #[arg(long, value_name = "NAME", requires = "type_name")]
-    pub answer: Option<String>,
-    /// How long to wait, such as 500ms, 5s or 2m
-    #[arg(long, value_name = "TIME", default_value = "5s", value_parser = parse_duration)]
-    pub timeout: Duration,
-}
-
-/// What `publish` takes.
-#[derive(Debug, Clone, Args)]
-pub struct PublishArgs {
-    /// Where to send; `from.{your id}.` is put in front
-    pub subject: String,
-    /// Text, a JSON object, or - for standard input; left out, an empty message
-    pub body: Option<String>,
-    /// The type.
-    #[command(flatten)]
-    pub types: TypeArgs,
-}
-
-/// What `subscribe` takes.
-#[derive(Debug, Clone, Args)]
-pub struct SubscribeArgs {
-    /// What to listen to; `to.{your id}.` is put in front
-    pub subject: String,
-    /// The type; without one, messages are printed as text, or in base64 when they are none
-    #[command(flatten)]
-    pub types: TypeArgs,
-    /// End after this many messages
-    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u64).range(1..))]
-    pub count: Option<u64>,
 }
 
 /// What can be done with services.
@@ -344,22 +303,6 @@ impl ServeArgs {
 
 fn flag(flag: &'static str, key: &str, value: Option<&String>) -> Option<Flag> {
     value.map(|value| Flag { flag, key: key.to_owned(), value: value.clone() })
-}
-
-/// `500ms`, `5s`, `2m`, and a plain number of seconds; more than nothing and at most a day.
-fn parse_duration(text: &str) -> Result<Duration, String> {
-    let digits = text.trim_end_matches(|c: char| c.is_ascii_alphabetic());
-    let count: u64 = digits.parse().map_err(|_| "write a time such as 500ms, 5s or 2m".to_owned())?;
-    let millis = match &text[digits.len()..] {
-        "ms" => Some(count),
-        "s" | "" => count.checked_mul(1_000),
-        "m" => count.checked_mul(60_000),
-        _ => return Err("write a time such as 500ms, 5s or 2m".to_owned()),
-    };
-    match millis {
-        Some(millis @ 1..=86_400_000) => Ok(Duration::from_millis(millis)),
-        _ => Err("the time must be more than nothing and at most a day".to_owned()),
-    }
 }
 
 /// A pattern, or a filter as NATS writes it (`from.*.orders.>`), whose wildcards get names.

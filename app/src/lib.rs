@@ -58,13 +58,15 @@ pub use client::connect_client;
 pub use commands::main;
 pub use error::{Error, Result};
 pub use relais_domain::{
-    client::{Client, ClientError, Messages, Replies},
+    client::{Client, ClientError, Messages, Peer, Received, Replies, TopicClient},
+    identity::Topic,
+    peers,
     routing::{self, TestApp},
 };
 pub use serve::serve;
 pub use settings::Settings;
 #[cfg(feature = "server")]
-pub use up::{Backend, Report, up};
+pub use up::{App, Backend, Report, up};
 
 /// The guide to routers; its examples are tests.
 #[cfg(doctest)]

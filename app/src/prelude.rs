@@ -11,6 +11,6 @@ pub use relais_domain::{
     },
     subject::Subject,
 };
-pub use relais_proto::v1::{EchoRequest, EchoResponse};
+pub use relais_proto::v1::{EchoRequest, EchoResponse, PingRequest};
 
 pub use crate::settings::Settings;

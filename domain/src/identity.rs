@@ -35,6 +35,11 @@ pub struct DeviceId(Bytes);
 #[serde(try_from = "String", into = "String")]
 pub struct ServiceName(Bytes);
 
+/// A topic that users speak to and hear: `^[a-z0-9][a-z0-9-]{0,31}$`.
+#[derive(Clone, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(try_from = "String", into = "String")]
+pub struct Topic(Bytes);
+
 /// The text is no identifier: what it was for, and what one looks like.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("{shown:?} is no {kind}: {rule}")]
@@ -146,6 +151,7 @@ macro_rules! name {
 name!(UserId, "user id", ID_RULE, |text| is_name(text, 64) && !is_reserved(text));
 name!(DeviceId, "device id", ID_RULE, |text| is_name(text, 64) && !is_reserved(text));
 name!(ServiceName, "service name", SERVICE_RULE, |text| is_name(text, 32));
+name!(Topic, "topic", SERVICE_RULE, |text| is_name(text, 32));
 
 impl UserId {
     /// A new one: a lower-case ULID of the clock's time.

@@ -15,6 +15,7 @@ use std::{path::PathBuf, sync::Arc};
 use async_trait::async_trait;
 use relais_domain::{
     credentials::{Account, KeyKind, PublicKey, Trust, UserJwt, decode, setup::Names, sign_user, signing_key},
+    identity::Topic,
     ports::{AccountRole, Cause, Clock, CredentialsInfo, CredentialsIssuer, Grant, IssueError, KeyPairs, Resolver},
 };
 use tokio::{sync::Mutex, task};
@@ -76,6 +77,16 @@ impl Native {
         }
         let store = Store::open(disk, Layout::new(settings.directory), &names, keys, clock)?;
         Ok(Self { store: Arc::new(store), resolver: Mutex::default() })
+    }
+
+    /// Lets all ordinary users hear exactly these topics (`topics`), from the next push on. Not pushed here: whoever sets
+    /// up an installation does this before its broker starts, or before [`Native::attach`]. A repeat does nothing.
+    ///
+    /// # Errors
+    /// As [`Native::open`].
+    pub fn set_topics(&self, topics: &[Topic]) -> Result<(), OpenError> {
+        let now = self.store.clock().now();
+        self.store.change(AccountRole::Application, |own| own.with_topics(topics, now)).map(drop)
     }
 
     /// What a nats-server needs to believe this installation, in its newest version. Written into the broker's

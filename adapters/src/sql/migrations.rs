@@ -9,7 +9,7 @@ pub(super) struct Migrator;
 
 impl MigratorTrait for Migrator {
     fn migrations() -> Vec<Box<dyn MigrationTrait>> {
-        vec![Box::new(UsersAndDevices)]
+        vec![Box::new(UsersAndDevices), Box::new(Secrets)]
     }
 }
 
@@ -70,6 +70,31 @@ impl MigrationTrait for UsersAndDevices {
     async fn down(&self, manager: &SchemaManager) -> Result<(), DbErr> {
         manager.drop_table(Table::drop().table("devices").to_owned()).await?;
         manager.drop_table(Table::drop().table("users").to_owned()).await
+    }
+}
+
+struct Secrets;
+
+impl MigrationName for Secrets {
+    fn name(&self) -> &'static str {
+        "m0002_secrets"
+    }
+}
+
+#[allow(elided_lifetimes_in_paths)]
+#[async_trait::async_trait]
+impl MigrationTrait for Secrets {
+    async fn up(&self, manager: &SchemaManager) -> Result<(), DbErr> {
+        let secrets = Table::create()
+            .table("secrets")
+            .col(string_len("name", 64).primary_key())
+            .col(binary_len("value", 32))
+            .to_owned();
+        manager.create_table(secrets).await
+    }
+
+    async fn down(&self, manager: &SchemaManager) -> Result<(), DbErr> {
+        manager.drop_table(Table::drop().table("secrets").to_owned()).await
     }
 }
 

@@ -4,6 +4,7 @@
 //! ```text
 //! users    id (ULID) pk · email unique · password (PHC string) · created_at
 //! devices  id (ULID) pk · user_id → users, cascade · name · nkey unique · created_at · seen_at · expires_at?
+//! secrets  name pk · value (32 bytes)
 //! ```
 //!
 //! Times are milliseconds since 1970, so that each database keeps the same ones. A unique violation is
@@ -16,6 +17,8 @@ mod device;
 mod devices;
 mod file;
 mod migrations;
+mod secret;
+mod secrets;
 mod user;
 mod users;
 
@@ -29,6 +32,7 @@ use sea_orm::{
 use sea_orm_migration::MigratorTrait;
 
 pub use devices::Devices;
+pub use secrets::Secrets;
 pub use users::Users;
 
 /// How long a statement waits for another writer of an SQLite file.
@@ -128,6 +132,12 @@ impl Database {
         Devices { connection: self.connection.clone() }
     }
 
+    /// The secrets in it, which all instances that use this database share.
+    #[must_use]
+    pub fn secrets(&self) -> Secrets {
+        Secrets { connection: self.connection.clone() }
+    }
+
     /// Whether it answers.
     ///
     /// # Errors
@@ -189,6 +199,12 @@ mod tests {
     async fn users_keep_the_contract() {
         let (_folder, database) = open().await;
         testing::users::suite(&database.users()).await;
+    }
+
+    #[tokio::test(flavor = "multi_thread")]
+    async fn secrets_keep_the_contract() {
+        let (_folder, database) = open().await;
+        testing::secrets::suite(&database.secrets()).await;
     }
 
     #[tokio::test(flavor = "multi_thread")]

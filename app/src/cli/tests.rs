@@ -2,7 +2,9 @@
 
 use clap::CommandFactory as _;
 
-use super::*;
+use std::time::Duration;
+
+use super::{messages::parse_duration, *};
 
 #[test]
 fn the_definition_is_sound() {

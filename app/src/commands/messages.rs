@@ -2,6 +2,7 @@
 
 use std::{future::Future, sync::Arc, time::Duration};
 
+use bytes::Bytes;
 use futures_util::StreamExt as _;
 use relais_domain::{
     message::{Headers, Message},
@@ -56,15 +57,21 @@ pub(super) async fn publish(args: &PublishArgs, context: &mut Context<'_>) -> Re
 
 /// Listens until Ctrl-C, or for `--count` messages.
 pub(super) async fn subscribe(args: &SubscribeArgs, context: &mut Context<'_>) -> Result<(), Failure> {
-    check_filter(&args.subject)?;
+    if let Some(subject) = &args.subject {
+        check_filter(subject)?;
+    }
     let profile = account::current(context)?;
-    let filter = incoming(&profile.user_id, &args.subject)?;
+    let filter = match (&args.subject, &args.topic) {
+        (_, Some(topic)) => format!("topic.{topic}.*").parse().map_err(|error| Failure::of(Exit::Usage, &error))?,
+        (subject, None) => incoming(&profile.user_id, subject.as_deref().unwrap_or_default())?,
+    };
     let codec = typing::of_subscription(&args.types)?;
+    let reply = args.reply.as_deref().map(|body| codec.encode(Some(body), &mut context.terminal)).transpose()?;
     // Before "listening" is said: from then on Ctrl-C ends it well.
     let mut signals = Signals::listen()?;
     let bus = open(&profile, context).await?;
-    let json = context.globals.json;
-    let result = listen(&*bus, filter, &codec, args.count, signals.next(), json, &mut context.terminal).await;
+    let how = Listening { filter, codec: &codec, count: args.count, reply, json: context.globals.json };
+    let result = listen(&*bus, how, signals.next(), &mut context.terminal).await;
     // What arrived has been printed.
     let _ = bus.drain().await;
     result
@@ -85,15 +92,24 @@ pub(super) async fn ask(
     }
 }
 
+/// What is listened to, and how.
+pub(super) struct Listening<'c> {
+    pub(super) filter: Filter,
+    pub(super) codec: &'c Codec,
+    /// How many messages end it.
+    pub(super) count: Option<u64>,
+    /// What those who ask are answered.
+    pub(super) reply: Option<Bytes>,
+    pub(super) json: bool,
+}
+
 pub(super) async fn listen(
     bus: &dyn Bus,
-    filter: Filter,
-    codec: &Codec,
-    count: Option<u64>,
+    how: Listening<'_>,
     end: impl Future<Output = ()>,
-    json: bool,
     terminal: &mut Terminal<'_>,
 ) -> Result<(), Failure> {
+    let Listening { filter, codec, count, reply, json } = how;
     let mut subscription = bus.subscribe(filter.clone(), None).await?;
     writeln!(terminal.err, "listening on {filter}")?;
     terminal.err.flush()?;
@@ -109,6 +125,9 @@ pub(super) async fn listen(
             Some(Ok(message)) => {
                 writeln!(terminal.out, "{}", codec.line(message.subject.as_str(), &message.payload, json))?;
                 terminal.out.flush()?;
+                if let (Some(reply), Some(to)) = (&reply, message.reply) {
+                    bus.publish_confirmed(Message::new(to, reply.clone())).await?;
+                }
                 left = left.map(|left| left - 1);
             }
             Some(Err(malformed)) => writeln!(terminal.err, "dropped a message: {malformed}")?,

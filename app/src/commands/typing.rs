@@ -29,11 +29,14 @@ pub(super) fn of_request(args: &TypeArgs, answer: Option<&str>, subject: &str) -
         return Ok((Codec::Raw, Codec::Raw));
     }
     let Some(name) = &args.type_name else {
+        if types::is_relayed(subject) {
+            return Ok((Codec::Raw, Codec::Raw));
+        }
         let known = types::find(subject).ok_or_else(|| unknown(subject))?;
         let descriptors = built_in()?;
         return Ok((
             Codec::Typed(descriptors.clone(), known.request.to_owned()),
-            Codec::Typed(descriptors, known.answer.to_owned()),
+            known.answer.map_or(Codec::Raw, |answer| Codec::Typed(descriptors, answer.to_owned())),
         ));
     };
     let descriptors = named(args)?;
@@ -55,6 +58,7 @@ pub(super) fn of_publish(args: &TypeArgs, subject: &str) -> Result<Codec, Failur
     }
     match &args.type_name {
         Some(_) => of_subscription(args),
+        None if types::is_relayed(subject) => Ok(Codec::Raw),
         None => {
             let known = types::find(subject).ok_or_else(|| unknown(subject))?;
             Ok(Codec::Typed(built_in()?, known.request.to_owned()))

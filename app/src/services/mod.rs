@@ -2,14 +2,17 @@
 
 #[cfg(feature = "server")]
 mod echo;
+#[cfg(feature = "server")]
+mod ping;
 #[cfg(feature = "cli")]
 pub(crate) mod types;
 
 #[cfg(feature = "server")]
-use relais_domain::routing::Router;
+use relais_domain::{peers::Peers, routing::Router};
 
-/// The routes of the examples, on when `examples` is.
+/// The routes of every backend: those of user to user, and the examples if they are on.
 #[cfg(feature = "server")]
-pub(crate) fn examples() -> Router {
-    echo::routes()
+pub(crate) fn built_in(peers: Peers, examples: bool) -> Router {
+    let router = peers.clone().router();
+    if examples { router.merge(echo::routes()).merge(ping::routes(peers)) } else { router }
 }

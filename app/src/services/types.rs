@@ -7,15 +7,25 @@ pub(crate) struct Types {
     pub(crate) subject: &'static str,
     /// The full name of the request's message.
     pub(crate) request: &'static str,
-    /// The full name of the answer's message.
-    pub(crate) answer: &'static str,
+    /// The full name of the answer's message; `None` when the answer is empty.
+    pub(crate) answer: Option<&'static str>,
 }
 
-const ECHO: Types = Types { subject: "echo", request: "relais.v1.EchoRequest", answer: "relais.v1.EchoResponse" };
+const ECHO: Types = Types { subject: "echo", request: "relais.v1.EchoRequest", answer: Some("relais.v1.EchoResponse") };
 
 /// All of them.
-pub(crate) const TYPES: &[Types] =
-    &[ECHO, Types { subject: "echo.identified", ..ECHO }, Types { subject: "echo.cached", ..ECHO }];
+pub(crate) const TYPES: &[Types] = &[
+    ECHO,
+    Types { subject: "echo.identified", ..ECHO },
+    Types { subject: "echo.cached", ..ECHO },
+    Types { subject: "ping", request: "relais.v1.PingRequest", answer: None },
+];
+
+/// Whether a subject, behind `from.{user}.`, is one where users speak to each other: what they say has no known type.
+#[must_use]
+pub(crate) fn is_relayed(subject: &str) -> bool {
+    ["tell.", "topic.", "answer."].iter().any(|prefix| subject.starts_with(prefix))
+}
 
 /// The types of the route whose subject, behind `from.{user}.`, is `subject`.
 #[must_use]

@@ -3,7 +3,7 @@
 use serde_json::{Value, json};
 
 use super::{
-    Proof, SecretUrl, Settings,
+    Proof, Reach, SecretUrl, Settings,
     read::{self, Given},
 };
 
@@ -84,6 +84,35 @@ pub(super) const KEYS: &[Key] = &[
             Some(())
         },
         |s| json!(s.examples)
+    ),
+    key!(
+        "peers",
+        "whom a user may reach through the server (unset: all in `up`, none in `serve`)",
+        "all or none",
+        |s, given| {
+            s.peers = match given.text()? {
+                "" => None,
+                "all" => Some(Reach::All),
+                "none" => Some(Reach::None),
+                _ => return None,
+            };
+            Some(())
+        },
+        |s| json!(s.peers.map(|reach| match reach {
+            Reach::All => "all",
+            Reach::None => "none",
+        }))
+    ),
+    key!(
+        "topics",
+        "what users may speak to and hear together",
+        "names of 1 to 32 characters of a-z, 0-9 and -, in a list or with commas between",
+        |s, given| {
+            let topics = given.list()?.iter().map(|topic| topic.parse().ok()).collect::<Option<_>>()?;
+            s.topics = topics;
+            Some(())
+        },
+        |s| json!(s.topics)
     ),
     key!(
         "behind_proxy",

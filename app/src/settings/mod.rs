@@ -27,7 +27,7 @@ use std::{
     path::PathBuf,
 };
 
-use relais_domain::identity::ServiceName;
+use relais_domain::identity::{ServiceName, Topic};
 
 /// What is logged unless told otherwise: our own news, and only warnings of the libraries below.
 const LOG: &str = "info,async_nats=warn,poem=warn,sea_orm_migration=warn,sqlx=warn";
@@ -47,6 +47,10 @@ pub struct Settings {
     pub service: Service,
     /// `examples`: whether the example routes answer; `None` is yes in `up` and no in `serve`.
     pub examples: Option<bool>,
+    /// `peers`: whether users may reach each other; `None` is yes in `up` and no in `serve`.
+    pub peers: Option<Reach>,
+    /// `topics`: what users may speak to and hear together.
+    pub topics: Vec<Topic>,
     /// `behind_proxy`: whether listeners off loopback are reached through a proxy that ends TLS.
     pub behind_proxy: bool,
     /// `http.…`
@@ -72,6 +76,15 @@ pub struct Service {
     pub about: String,
     /// `service.name`: its name and queue group; the built-in one is `relais`.
     pub name: ServiceName,
+}
+
+/// Whom a user may reach through the server.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Reach {
+    /// Every other user, or those of whom the policy of the program says so.
+    All,
+    /// Nobody.
+    None,
 }
 
 /// The HTTP API.
@@ -161,6 +174,8 @@ impl Default for Settings {
                 about: String::new(),
             },
             examples: None,
+            peers: None,
+            topics: Vec::new(),
             behind_proxy: false,
             http: Http { listen: loopback(8080), public_url: None, allowed_origins: Vec::new() },
             nats: Nats {

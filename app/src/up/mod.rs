@@ -5,26 +5,26 @@
 //! connections drain, the broker last.
 
 mod addresses;
+mod app;
 mod data;
 mod report;
 mod wiring;
 
-use relais_domain::routing::Router;
-
+pub use app::App;
 pub use report::Report;
 pub use wiring::Backend;
 
 use crate::{error::Result, lifecycle::Signals, settings::Settings};
 
-/// Runs the whole backend with the routes of `router` beside the built-in ones, until Ctrl-C or SIGTERM: the broker as a
+/// Runs the whole backend with the routes of `app`, a [`Router`](crate::routing::Router) or an [`App`], beside the built-in ones, until Ctrl-C or SIGTERM: the broker as a
 /// child (unless `nats.url` names one), accounts and keys, the database, the HTTP API, and the application server.
 ///
 /// # Errors
 /// [`crate::Error`]; nothing half-started is left behind.
-pub async fn up(settings: Settings, router: Router) -> Result<()> {
+pub async fn up(settings: Settings, app: impl Into<App>) -> Result<()> {
     let mut signals = signals()?;
     let backend = tokio::select! {
-        started = Backend::start(&settings, router) => started?,
+        started = Backend::start(&settings, app) => started?,
         () = signals.next() => return Ok(()),
     };
     tracing::info!(http = %backend.report().http, nats = %backend.report().nats, "ready");

@@ -11,12 +11,14 @@ use relais_domain::{
     auth::{Auth, AuthPorts, AuthSettings, Expiry, Proof},
     credentials::{Grantee, KeyKind, creds::Creds},
     identity::ServiceName,
+    peers::{Peers, Tickets},
     ports::{Bus as _, Clock, CredentialsIssuer, Grant, KeyPairs, Rng},
     routing::{Router, Service},
 };
 use tokio::{sync::oneshot, task::JoinHandle};
 
 use super::{
+    App,
     addresses::{Addresses, sqlite_url},
     data::Data,
     report::Report,
@@ -63,19 +65,26 @@ impl Backend {
     ///
     /// # Errors
     /// [`Error`]; what runs by then is ended.
-    pub async fn start(settings: &Settings, router: Router) -> Result<Self> {
+    pub async fn start(settings: &Settings, app: impl Into<App>) -> Result<Self> {
+        let app = app.into();
+        let external = !settings.nats.url.is_empty();
+        // Before anything is made: a mistake in the routes is told at once.
+        let built_in = |peers| services::built_in(peers, settings.examples.unwrap_or(!external));
+        let nobody = Peers::new(Tickets::new(&[0; 32]));
+        app.router.check_beside(&built_in(nobody)).map_err(relais_domain::routing::StartError::Routes)?;
         let rng: Arc<dyn Rng> = Arc::new(system::Rng);
         let keys: Arc<dyn KeyPairs> = Arc::new(nkeys::KeyPairs::new(Arc::clone(&rng)));
         let basics = Basics { keys, clock: Arc::new(system::Clock), rng };
-        let external = !settings.nats.url.is_empty();
-        let router = if settings.examples.unwrap_or(!external) { router.merge(services::examples()) } else { router };
-        let patterns = patterns(&router)?;
 
         let data = Data::open(&settings.data)?;
         let listener = listen("http.listen", settings.http.listen)?;
         let binary = if external { None } else { Some(find(settings)?) };
         let issuer = store(settings, &data, &basics)?;
         let database = database(settings, &data).await?;
+        let peers = app.peers(settings, external, &database.secrets(), &*basics.rng).await;
+        let peers = peers.map_err(|error| part("the database cannot be used", error))?;
+        let router = app.router.merge(built_in(peers));
+        let patterns = patterns(&router)?;
 
         let version = binary.as_ref().map(|own| format!("nats-server {} at {}", own.version, own.path.display()));
         let broker = match binary {
@@ -225,7 +234,10 @@ fn store(settings: &Settings, data: &Data, basics: &Basics) -> Result<Arc<nsc::N
     let own =
         nsc::Settings { directory, operator: settings.nsc.operator.clone(), account: settings.nsc.account.clone() };
     let native = nsc::Native::open(own, Arc::clone(&basics.keys), Arc::clone(&basics.clock));
-    native.map(Arc::new).map_err(|error| part("the store of keys and accounts cannot be used", error))
+    let unusable = |error| part("the store of keys and accounts cannot be used", error);
+    let native = native.map_err(unusable)?;
+    native.set_topics(&settings.topics).map_err(unusable)?;
+    Ok(Arc::new(native))
 }
 
 async fn database(settings: &Settings, data: &Data) -> Result<sql::Database> {
@@ -355,6 +367,7 @@ fn auth(
         credentials_expiry: expiry,
         servers: addresses.servers.clone(),
         websocket: addresses.websocket.clone(),
+        topics: settings.topics.clone(),
         ..AuthSettings::default()
     };
     Ok(Auth::new(ports, own))

@@ -191,7 +191,7 @@ impl Auth {
             servers: self.settings.servers.clone(),
             websocket: self.settings.websocket.clone(),
             inbox_prefix: grantee.inbox_prefix(),
-            permissions: permissions::of(&grantee),
+            permissions: permissions::of(&grantee).hearing(&self.settings.topics),
             access_token: self.ports.tokens.issue(&access),
             expires_in,
             user_id: device.user,

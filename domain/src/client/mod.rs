@@ -4,19 +4,22 @@
 //! `from.{user}.echo`, and listening to `news.>` hears `to.{user}.news.>`. A subject that bears the prefix already stays
 //! as it is, so nothing breaks when somebody writes it out.
 
+mod peer;
+mod received;
 mod replies;
 
-use std::{marker::PhantomData, sync::Arc, time::Duration};
+use std::{sync::Arc, time::Duration};
 
 use bytes::Bytes;
-use futures_util::StreamExt;
 
+pub use peer::{Peer, TopicClient};
+pub use received::{Messages, Received};
 pub use replies::Replies;
 
 use crate::{
     identity::UserId,
     message::Message,
-    ports::{Bus, BusError, Clock, Subscription},
+    ports::{Bus, BusError, Clock},
     routing::Fault,
     subject::{Filter, InvalidSubject, Subject},
 };
@@ -64,6 +67,9 @@ pub enum ClientError {
     /// The answer is not the message that was expected.
     #[error("the answer is not the message that was expected")]
     Undecodable(#[source] prost::DecodeError),
+    /// The message awaits no answer.
+    #[error("the message awaits no answer")]
+    NobodyWaits,
     /// Of many answers some were lost on the way.
     #[error("some answers were lost on the way: {taken} came{}", sent.map(|sent| format!(" of {sent}")).unwrap_or_default())]
     Incomplete {
@@ -72,12 +78,6 @@ pub enum ClientError {
         /// How many there were, if that is known.
         sent: Option<u64>,
     },
-}
-
-/// Messages of type `T`, as they come in.
-pub struct Messages<T> {
-    subscription: Subscription,
-    message: PhantomData<fn() -> T>,
 }
 
 /// The subject that `text` means when `user` publishes: `from.{user}.` is put in front unless it is there.
@@ -180,37 +180,12 @@ impl Client {
         Ok(self.bus.flush().await?)
     }
 
-    /// Listens to what the server sends this user.
-    ///
-    /// # Errors
-    /// [`ClientError`].
-    pub async fn subscribe<T: prost::Message + Default>(&self, filter: &str) -> Result<Messages<T>, ClientError> {
-        let subscription = self.bus.subscribe(incoming(&self.user, filter)?, None).await?;
-        Ok(Messages { subscription, message: PhantomData })
-    }
-
     /// Sends what is under way and closes the connection.
     ///
     /// # Errors
     /// [`ClientError::Bus`].
     pub async fn close(&self) -> Result<(), ClientError> {
         Ok(self.bus.drain().await?)
-    }
-}
-
-impl<T: prost::Message + Default> Messages<T> {
-    /// The next message and its subject; `None` when the connection has been closed. What cannot be read as a message at
-    /// all is passed over; what is no `T` is an error, and the next call goes on behind it.
-    pub async fn next(&mut self) -> Option<Result<(Subject, T), ClientError>> {
-        loop {
-            match self.subscription.next().await? {
-                Ok(message) => {
-                    let decoded = T::decode(message.payload).map_err(ClientError::Undecodable);
-                    return Some(decoded.map(|decoded| (message.subject, decoded)));
-                }
-                Err(malformed) => tracing::warn!(%malformed, "message passed over"),
-            }
-        }
     }
 }
 
@@ -276,8 +251,10 @@ mod tests {
                 send("to.bob.news.x", Vec::new()).await;
                 send("to.ada.news.x", prost::Message::encode_to_vec(&ask("new"))).await;
                 send("to.ada.news.y", vec![0xff]).await;
-                let (subject, message) = news.next().await.unwrap().unwrap();
-                assert_eq!((subject.as_str(), message), ("to.ada.news.x", ask("new")));
+                let news_item = news.next().await.unwrap().unwrap();
+                assert_eq!(news_item.subject.as_str(), "to.ada.news.x");
+                assert_eq!((&news_item.message, news_item.from()), (&ask("new"), None));
+                assert!(matches!(news_item.respond(&ask("")).await, Err(ClientError::NobodyWaits)));
                 assert!(matches!(news.next().await, Some(Err(ClientError::Undecodable(_)))));
                 client.close().await.unwrap();
                 assert!(news.next().await.is_none());

@@ -6,9 +6,12 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
 use super::claims::{Body, Claims, Generic, Open, Unknown, is_default};
-use crate::credentials::{
-    AccountJwt, Export, Import, KeyKind, NO_LIMIT, Permission, PublicKey, ResponsePermission, SigningKeys, User,
-    UserLimits,
+use crate::{
+    credentials::{
+        AccountJwt, Export, Import, KeyKind, NO_LIMIT, Permission, PublicKey, ResponsePermission, SigningKeys, User,
+        UserLimits, permissions,
+    },
+    identity::Topic,
 };
 
 /// The claims of an account, signed by its operator.
@@ -276,6 +279,22 @@ impl Claims<Account> {
         }
         let mut next = self.clone();
         next.body.revocations.insert(key.as_str().to_owned(), FOR_GOOD);
+        next.issued_at = self.next_issue(now);
+        Some(next)
+    }
+
+    /// The account whose ordinary users hear exactly these topics, as a newer version of itself; `None` when they do
+    /// already, or it has no such users.
+    #[must_use]
+    pub fn with_topics(&self, topics: &[Topic], now: Timestamp) -> Option<Self> {
+        let mut next = self.clone();
+        let role = next.body.signing_keys.of_role_mut(permissions::USER_ROLE)?;
+        let heard = &mut role.template.known.subscribe.allow;
+        heard.retain(|subject| !subject.starts_with(permissions::TOPICS));
+        heard.extend(topics.iter().map(permissions::topic));
+        if next.body == self.body {
+            return None;
+        }
         next.issued_at = self.next_issue(now);
         Some(next)
     }

@@ -12,7 +12,7 @@
 
 use crate::{
     credentials::{Grantee, NO_LIMIT, Permission, ResponseKind, UserLimits, streams},
-    identity::ServiceName,
+    identity::{ServiceName, Topic},
     subject::Filter,
 };
 
@@ -37,6 +37,9 @@ pub const USER_PAYLOAD: i64 = 512 * 1024;
 
 /// The most subscriptions of one connection of a user.
 pub const USER_SUBSCRIPTIONS: i64 = 64;
+
+/// What the subjects of topics begin with.
+pub(super) const TOPICS: &str = "topic.";
 
 /// The service that reads [`streams::OUT`] for devices that come back.
 const APPLICATION_SERVER: &str = "relais";
@@ -98,6 +101,21 @@ pub fn of(grantee: &Grantee) -> Permissions {
             subscribe: vec![inbox],
         },
     }
+}
+
+impl Permissions {
+    /// The same, for somebody who also hears these topics.
+    #[must_use]
+    pub fn hearing(mut self, topics: &[Topic]) -> Self {
+        self.subscribe.extend(topics.iter().map(topic));
+        self
+    }
+}
+
+/// What hearing a topic takes: `topic.{topic}.*`, whoever speaks.
+#[must_use]
+pub fn topic(topic: &Topic) -> String {
+    format!("{TOPICS}{topic}.*")
 }
 
 /// Whether every route of a service is one that a service may have.

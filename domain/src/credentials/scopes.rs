@@ -44,6 +44,10 @@ impl SigningKeys {
         self.0.values().flatten().find(|scope| scope.role == role)
     }
 
+    pub(super) fn of_role_mut(&mut self, role: &str) -> Option<&mut UserScope> {
+        self.0.values_mut().flatten().find(|scope| scope.role == role)
+    }
+
     /// The keys without a scope.
     pub fn plain(&self) -> impl Iterator<Item = &PublicKey> {
         self.0.iter().filter(|(_, scope)| scope.is_none()).map(|(key, _)| key)

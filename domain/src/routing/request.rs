@@ -88,7 +88,7 @@ impl Request {
         self.0.deadline.store(nanos, Ordering::Relaxed);
     }
 
-    pub(super) fn ports(&self) -> &ServicePorts {
+    pub(crate) fn ports(&self) -> &ServicePorts {
         &self.0.context.ports
     }
 

@@ -172,9 +172,22 @@ impl<S: Clone + Send + Sync + 'static> Router<S> {
     /// # Errors
     /// Every mistake in the router, so that all can be mended at once.
     pub fn routes(&self) -> Result<Vec<RouteDescription>, Vec<RouteError>> {
+        Self::judge(&[self])
+    }
+
+    /// Whether this router and `other` could be one.
+    ///
+    /// # Errors
+    /// Every mistake in both, and where they meet.
+    pub fn check_beside(&self, other: &Self) -> Result<(), Vec<RouteError>> {
+        Self::judge(&[self, other]).map(drop)
+    }
+
+    fn judge(routers: &[&Self]) -> Result<Vec<RouteDescription>, Vec<RouteError>> {
         let mut problems = Vec::new();
         let mut known: Vec<(&Pattern, RouteDescription)> = Vec::new();
-        for route in &self.routes {
+        for (router, route) in routers.iter().flat_map(|router| router.routes.iter().map(move |route| (router, route)))
+        {
             let wrong =
                 |problem| RouteError { pattern: route.written().to_owned(), place: route.place.to_string(), problem };
             let pattern = match &route.pattern {
@@ -189,7 +202,7 @@ impl<S: Clone + Send + Sync + 'static> Router<S> {
             }
             let mut description = route.describe(pattern);
             if description.timeout.is_none() {
-                description.timeout = self.settings.timeout;
+                description.timeout = router.settings.timeout;
             }
             let overlapping = |(other, _): &&(&Pattern, _)| other.filter().overlaps(pattern.filter());
             let named = |(_, other): &&(_, RouteDescription)| other.name == description.name;

@@ -11,6 +11,7 @@ pub mod key_pairs;
 pub mod password_hasher;
 pub mod resolver;
 pub mod rng;
+pub mod secrets;
 pub mod spawner;
 pub mod token_issuer;
 pub mod users;

@@ -89,7 +89,7 @@ fn what_the_server_sends_a_user_arrives() {
     assert_eq!(added.code, 0, "{}", added.stderr);
 
     let mut listening = ada.command(&["subscribe", "news.>", "--raw", "--count", "2"]);
-    let mut listening = listening_started(&mut listening);
+    let mut listening = Lines::listening(&mut listening);
     let send = |subject: &str, text: &str| {
         let mut nats = std::process::Command::new(crate::support::tool("nats"));
         nats.args(["--server", up.text("nats"), "--creds", shop.to_str().unwrap(), "--inbox-prefix", "_SVC.shop"]);
@@ -105,22 +105,12 @@ fn what_the_server_sends_a_user_arrives() {
     assert_eq!(code, 0);
     assert!(rest.contains("black") && !rest.contains("not hers"), "{rest}");
 
-    let endless = listening_started(&mut ada.command(&["subscribe", ">"]));
+    let endless = Lines::listening(&mut ada.command(&["subscribe", ">"]));
     signal(endless.pid(), "INT");
     assert_eq!(endless.end().0, 0, "Ctrl-C ends it well");
 
     let told = ada.run(&["publish", "echo", "nobody reads the answer"]);
     assert_eq!((told.code, told.stderr.as_str()), (0, ""));
-}
-
-/// Starts a `subscribe` and waits until it says that it listens.
-fn listening_started(command: &mut std::process::Command) -> Lines {
-    let (reader, writer) = std::io::pipe().unwrap();
-    let lines = Lines::start(command.stderr(writer));
-    let mut said = String::new();
-    std::io::BufRead::read_line(&mut std::io::BufReader::new(reader), &mut said).unwrap();
-    assert!(said.contains("listening"), "{said}");
-    lines
 }
 
 #[test]

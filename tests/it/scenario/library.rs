@@ -15,7 +15,7 @@ use crate::{
     support::{PASSWORD, World, http, tool},
 };
 
-fn settings(world: &World) -> Settings {
+pub(super) fn settings(world: &World) -> Settings {
     let mut settings = Settings { data: world.path("data"), ..Settings::default() };
     let any = "127.0.0.1:0".parse().unwrap();
     (settings.http.listen, settings.nats.listen) = (any, any);
@@ -25,7 +25,7 @@ fn settings(world: &World) -> Settings {
 }
 
 /// Registers and logs in over HTTP, lets the server make the key, and writes the creds it answers.
-async fn log_in(server: &str, name: &str, creds: &Path) -> serde_json::Value {
+pub(super) async fn log_in(server: &str, name: &str, creds: &Path) -> serde_json::Value {
     let http = http();
     let body = json!({"email": format!("{name}@example.org"), "password": PASSWORD});
     let registered = http.post(format!("{server}/register")).json(&body).send().await.unwrap();

@@ -5,6 +5,7 @@ mod clients;
 mod flow;
 mod library;
 mod lifecycle;
+mod peers;
 mod secrets;
 pub(crate) mod security;
 mod shop;

@@ -233,6 +233,16 @@ impl Lines {
         Self { child, stdout }
     }
 
+    /// Starts a `subscribe` and waits until it says that it listens.
+    pub(crate) fn listening(command: &mut Command) -> Self {
+        let (reader, writer) = std::io::pipe().unwrap();
+        let lines = Self::start(command.stderr(writer));
+        let mut said = String::new();
+        BufReader::new(reader).read_line(&mut said).unwrap();
+        assert!(said.contains("listening"), "{said}");
+        lines
+    }
+
     pub(crate) fn next(&mut self) -> String {
         let mut line = String::new();
         self.stdout.read_line(&mut line).unwrap();

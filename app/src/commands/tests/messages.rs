@@ -132,9 +132,14 @@ async fn listen(silent: bool, count: Option<u64>, json: bool, stopped: bool) -> 
             std::future::pending::<()>().await;
         }
     };
-    let filter = "to.ada.>".parse().unwrap();
-    let result =
-        crate::commands::messages::listen(&bus, filter, &typing::Codec::Raw, count, end, json, &mut terminal).await;
+    let how = crate::commands::messages::Listening {
+        filter: "to.ada.>".parse().unwrap(),
+        codec: &typing::Codec::Raw,
+        count,
+        reply: None,
+        json,
+    };
+    let result = crate::commands::messages::listen(&bus, how, end, &mut terminal).await;
     (result, written)
 }
 
