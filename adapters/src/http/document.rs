@@ -49,6 +49,6 @@ pub(super) fn paths() -> Paths {
         let methods = path.operations.into_iter().map(|operation| operation.method).collect();
         (path.path, methods)
     });
-    let others = ["/docs", "/openapi.json"].map(|path| (path.to_owned(), vec![Method::GET]));
+    let others = ["/docs", "/openapi.json", "/metrics"].map(|path| (path.to_owned(), vec![Method::GET]));
     documented.chain(others).collect()
 }

@@ -37,6 +37,9 @@ pub use server::serve;
 /// Whether the parts behind the API answer; if not, which and why, in words for everybody.
 pub type Ready = Arc<dyn Fn() -> BoxFuture<'static, Result<(), String>> + Send + Sync>;
 
+/// What there is to measure, as Prometheus reads it.
+pub type Metrics = Arc<dyn Fn() -> String + Send + Sync>;
+
 /// What the API must know of where it is.
 #[derive(Clone)]
 pub struct Settings {
@@ -50,6 +53,8 @@ pub struct Settings {
     pub allowed_origins: Vec<String>,
     /// For `/ready`.
     pub ready: Ready,
+    /// For `/metrics`.
+    pub metrics: Metrics,
 }
 
 /// What is wrong with [`Settings`].
@@ -86,7 +91,13 @@ pub fn endpoint(auth: Auth, settings: Settings) -> Result<Api, InvalidSettings> 
             .body(page.clone())
     });
     let json = make_sync(move |_| Response::builder().content_type("application/json").body(json.clone()));
-    let routes = Route::new().at("/docs", get(page)).at("/openapi.json", get(json)).nest("/", service);
+    let metrics = settings.metrics;
+    let metrics = make_sync(move |_| Response::builder().content_type("text/plain; version=0.0.4").body(metrics()));
+    let routes = Route::new()
+        .at("/docs", get(page))
+        .at("/openapi.json", get(json))
+        .at("/metrics", get(metrics))
+        .nest("/", service);
     let guarded = guard::Guard { inner: routes, rules, paths: Arc::new(document::paths()) };
     Ok(Api(guarded.boxed()))
 }

@@ -63,6 +63,7 @@ fn settings() -> Settings {
         allowed_hosts: vec!["relais.internal:8080".to_owned()],
         allowed_origins: vec!["https://app.example.org".to_owned()],
         ready: Arc::new(|| Box::pin(async { Ok(()) })),
+        metrics: Arc::new(|| "up 1\n".to_owned()),
     }
 }
 
@@ -227,6 +228,7 @@ async fn errors_of_the_framework_are_problems_too() {
         ("/me/devices/x", Method::GET, "DELETE"),
         ("/docs", Method::DELETE, "GET, HEAD"),
         ("/openapi.json", Method::PUT, "GET, HEAD"),
+        ("/metrics", Method::POST, "GET, HEAD"),
         ("/health", Method::OPTIONS, "GET, HEAD"),
     ] {
         let response = client.request(method, path).send().await;
@@ -287,6 +289,14 @@ async fn ready_when_what_is_behind_is() {
     assert_eq!(problem(client.get("/ready").send().await).await, is(503, "not-ready"));
     up.store(true, Ordering::Relaxed);
     client.get("/ready").send().await.assert_status_is_ok();
+}
+
+#[tokio::test]
+async fn metrics_are_text_that_prometheus_reads() {
+    let response = client().get("/metrics").send().await;
+    response.assert_status_is_ok();
+    response.assert_header("content-type", "text/plain; version=0.0.4");
+    response.assert_text("up 1\n").await;
 }
 
 #[tokio::test]

@@ -98,7 +98,9 @@ impl Backend {
 
         let auth = auth(settings, &addresses, &data, issuer, &database, &basics)?;
         let bound = listener.local_addr().map_err(|source| unusable("http.listen", settings.http.listen, source))?;
-        let http = Http::start(settings, listener, auth, ready(&bus, &database))?;
+        let measured = service.metrics();
+        let metrics: http::Metrics = Arc::new(move || measured.prometheus());
+        let http = Http::start(settings, listener, auth, ready(&bus, &database), metrics)?;
         let report = Report {
             ready: true,
             http: settings.http.public_url.clone().unwrap_or_else(|| format!("http://{bound}")),
@@ -157,7 +159,13 @@ impl Backend {
 }
 
 impl Http {
-    fn start(settings: &Settings, listener: TcpListener, auth: Auth, ready: http::Ready) -> Result<Self> {
+    fn start(
+        settings: &Settings,
+        listener: TcpListener,
+        auth: Auth,
+        ready: http::Ready,
+        metrics: http::Metrics,
+    ) -> Result<Self> {
         let bound = listener.local_addr().map_err(|source| unusable("http.listen", settings.http.listen, source))?;
         let own = http::Settings {
             address: bound,
@@ -165,6 +173,7 @@ impl Http {
             allowed_hosts: Vec::new(),
             allowed_origins: settings.http.allowed_origins.clone(),
             ready,
+            metrics,
         };
         let endpoint = http::endpoint(auth, own).map_err(|error| part("the HTTP API cannot be started", error))?;
         let (stop, stopped) = oneshot::channel::<()>();

@@ -76,7 +76,8 @@ impl ServiceOptions {
 pub struct Service {
     clock: Arc<dyn Clock>,
     phase: watch::Sender<Phase>,
-    routes: Vec<(RouteDescription, Arc<RouteStats>)>,
+    pub(super) name: ServiceName,
+    pub(super) routes: Vec<(RouteDescription, Arc<RouteStats>)>,
     ends: Vec<BoxFuture<'static, ()>>,
 }
 
@@ -131,7 +132,8 @@ impl Service {
         let subscribed: Vec<_> =
             join_all(routes.into_iter().map(subscribe)).await.into_iter().collect::<Result<_, _>>()?;
         let phase = watch::Sender::new(Phase::Running);
-        let mut service = Self { clock: Arc::clone(&ports.clock), phase, routes: Vec::new(), ends: Vec::new() };
+        let (clock, name) = (Arc::clone(&ports.clock), options.name.clone());
+        let mut service = Self { clock, phase, name, routes: Vec::new(), ends: Vec::new() };
         for (route, subscription) in subscribed {
             let stats = Arc::new(RouteStats::default());
             let context = Arc::new(RouteContext { pattern: Arc::clone(&route.pattern), ports: ports.clone() });

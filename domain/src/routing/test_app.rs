@@ -9,7 +9,7 @@ use std::{
 use async_trait::async_trait;
 use bytes::Bytes;
 
-use super::{DrainReport, Router, Service, ServiceOptions, ServicePorts, StartError, StatsSnapshot};
+use super::{DrainReport, Metrics, Router, Service, ServiceOptions, ServicePorts, StartError, StatsSnapshot};
 use crate::{
     client::{Client, ClientError},
     memory,
@@ -214,6 +214,13 @@ impl TestApp {
         let routes = service.as_ref().map(Service::stats).unwrap_or_default();
         let route = routes.into_iter().find(|(route, _)| route.pattern == pattern);
         route.map(|(_, stats)| stats).expect("a pattern of the router")
+    }
+
+    /// What Prometheus would read of it.
+    #[must_use]
+    pub fn metrics(&self) -> Metrics {
+        let service = self.service.lock().unwrap_or_else(PoisonError::into_inner);
+        service.as_ref().map(Service::metrics).expect("the app has been started and is not being drained")
     }
 
     /// Drains the app, as at the end of a program; gives up what is not done within `patience`.

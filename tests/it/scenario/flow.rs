@@ -4,7 +4,7 @@ use std::{fs, os::unix::fs::PermissionsExt as _};
 
 use serde_json::{Value, json};
 
-use crate::support::{Lines, PASSWORD, User, World, run, signal};
+use crate::support::{Lines, PASSWORD, User, World, http, run, signal};
 
 #[test]
 fn register_login_request() {
@@ -77,6 +77,18 @@ fn an_undecodable_payload_is_a_fault() {
     let fault = ada.run_with(&["request", "echo", "-", "--raw"], "\u{7f}\u{7f}\u{7f}");
     assert_eq!(fault.code, 1, "{}", fault.stdout);
     assert!(fault.stderr.contains("not the message this route takes"), "{}", fault.stderr);
+}
+
+#[tokio::test]
+async fn metrics_tell_what_was_handled() {
+    let world = World::new();
+    let up = world.up();
+    let ada = User::new(&world, &up, "ada");
+    assert_eq!(ada.run(&["request", "echo", "hi"]).code, 0);
+    let read = http().get(format!("{}/metrics", up.text("http"))).send().await.unwrap();
+    let text = read.text().await.unwrap();
+    let counted = "relais_route_handled_total{service=\"relais\",route=\"echo\",pattern=\"from.{user}.echo\"} 1";
+    assert!(text.lines().any(|line| line == counted), "{text}");
 }
 
 #[test]
