@@ -66,7 +66,7 @@ pub use relais_domain::{
 pub use serve::serve;
 pub use settings::Settings;
 #[cfg(feature = "server")]
-pub use up::{App, Backend, Report, up};
+pub use up::{App, Backend, IntoApp, Report, up};
 
 /// The guide to routers; its examples are tests.
 #[cfg(doctest)]

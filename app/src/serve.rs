@@ -15,7 +15,7 @@ use relais_domain::{
     identity::ServiceName,
     memory,
     ports::{Bus as _, Clock, Rng},
-    routing::{Router, Service, ServiceOptions, ServicePorts},
+    routing::{Complete, Router, Service, ServiceOptions, ServicePorts},
     secret::Secret,
 };
 
@@ -36,7 +36,8 @@ const URL: &str = "nats://127.0.0.1:4222";
 ///
 /// # Errors
 /// [`Error`]; among them every mistake in the router, with file and line.
-pub async fn serve(settings: Settings, router: Router) -> Result<()> {
+pub async fn serve(settings: Settings, router: impl Complete) -> Result<()> {
+    let router = router.complete();
     log(&settings.log);
     let mut signals = Signals::listen().map_err(|source| file("the signals of", Path::new("this process"), source))?;
     let path = settings.nats.creds.clone().ok_or(Error::NoCreds)?;

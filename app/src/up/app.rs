@@ -7,7 +7,7 @@ use relais_domain::{
     identity::UserId,
     peers::{Peers, Tickets},
     ports::{Rng, Secrets},
-    routing::Router,
+    routing::{Complete, Router},
 };
 
 use crate::settings::{Reach, Settings};
@@ -33,8 +33,8 @@ type Policy = Arc<dyn Fn(UserId, UserId) -> BoxFuture<'static, bool> + Send + Sy
 impl App {
     /// With these routes, beside the built-in ones.
     #[must_use]
-    pub fn new(router: Router) -> Self {
-        Self { router, may_reach: None }
+    pub fn new(router: impl Complete) -> Self {
+        Self { router: router.complete(), may_reach: None }
     }
 
     /// Asks `policy`, with the caller and the peer, whether one user may reach another through the server. The setting
@@ -74,9 +74,26 @@ impl App {
     }
 }
 
-impl From<Router> for App {
-    fn from(router: Router) -> Self {
-        Self::new(router)
+/// A program for the backend: an [`App`], or a [`Router`] alone.
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` is nothing the backend can run",
+    label = "neither a `Router` nor an `App`",
+    note = "a router that takes `State` needs `.with_state(…)` first: what that gives is a `Router`, which can be run"
+)]
+pub trait IntoApp {
+    /// The program.
+    fn into_app(self) -> App;
+}
+
+impl IntoApp for App {
+    fn into_app(self) -> App {
+        self
+    }
+}
+
+impl IntoApp for Router {
+    fn into_app(self) -> App {
+        App::new(self)
     }
 }
 

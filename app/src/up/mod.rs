@@ -10,18 +10,19 @@ mod data;
 mod report;
 mod wiring;
 
-pub use app::App;
+pub use app::{App, IntoApp};
 pub use report::Report;
 pub use wiring::Backend;
 
 use crate::{error::Result, lifecycle::Signals, settings::Settings};
 
-/// Runs the whole backend with the routes of `app`, a [`Router`](crate::routing::Router) or an [`App`], beside the built-in ones, until Ctrl-C or SIGTERM: the broker as a
-/// child (unless `nats.url` names one), accounts and keys, the database, the HTTP API, and the application server.
+/// Runs the whole backend with the routes of `app`, a [`Router`](crate::routing::Router) or an [`App`], beside the built-in
+/// ones, until Ctrl-C or SIGTERM: the broker as a child (unless `nats.url` names one), accounts and keys, the database, the
+/// HTTP API, and the application server.
 ///
 /// # Errors
 /// [`crate::Error`]; nothing half-started is left behind.
-pub async fn up(settings: Settings, app: impl Into<App>) -> Result<()> {
+pub async fn up(settings: Settings, app: impl IntoApp) -> Result<()> {
     let mut signals = signals()?;
     let backend = tokio::select! {
         started = Backend::start(&settings, app) => started?,

@@ -18,7 +18,7 @@ use relais_domain::{
 use tokio::{sync::oneshot, task::JoinHandle};
 
 use super::{
-    App,
+    IntoApp,
     addresses::{Addresses, sqlite_url},
     data::Data,
     report::Report,
@@ -65,8 +65,8 @@ impl Backend {
     ///
     /// # Errors
     /// [`Error`]; what runs by then is ended.
-    pub async fn start(settings: &Settings, app: impl Into<App>) -> Result<Self> {
-        let app = app.into();
+    pub async fn start(settings: &Settings, app: impl IntoApp) -> Result<Self> {
+        let app = app.into_app();
         let external = !settings.nats.url.is_empty();
         // Before anything is made: a mistake in the routes is told at once.
         let built_in = |peers| services::built_in(peers, settings.examples.unwrap_or(!external));

@@ -5,7 +5,7 @@ use std::fmt;
 use bytes::Bytes;
 use futures_util::{Stream, StreamExt, stream::BoxStream};
 
-use super::{AnswerType, Fault, extract};
+use super::{AnswerType, Fault, IntoFault, Protobuf, extract};
 
 /// What a handler has to say.
 pub enum Answer {
@@ -131,7 +131,7 @@ impl IntoAnswer for Fault {
     }
 }
 
-impl<T: prost::Message> IntoAnswer for extract::Message<T> {
+impl<T: Protobuf> IntoAnswer for extract::Message<T> {
     fn into_answer(self) -> Answer {
         Answer::Payload(self.0.encode_to_vec().into())
     }
@@ -141,7 +141,7 @@ impl<T: prost::Message> IntoAnswer for extract::Message<T> {
     }
 }
 
-impl<T: IntoAnswer, E: Into<Fault>> IntoAnswer for Result<T, E> {
+impl<T: IntoAnswer, E: IntoFault> IntoAnswer for Result<T, E> {
     fn into_answer(self) -> Answer {
         match self {
             Ok(answer) => answer.into_answer(),
@@ -180,7 +180,7 @@ impl IntoItem for Vec<u8> {
     }
 }
 
-impl<T: prost::Message> IntoItem for extract::Message<T> {
+impl<T: Protobuf> IntoItem for extract::Message<T> {
     fn into_item(self) -> Result<Bytes, Fault> {
         Ok(self.0.encode_to_vec().into())
     }
@@ -190,7 +190,7 @@ impl<T: prost::Message> IntoItem for extract::Message<T> {
     }
 }
 
-impl<T: IntoItem, E: Into<Fault>> IntoItem for Result<T, E> {
+impl<T: IntoItem, E: IntoFault> IntoItem for Result<T, E> {
     fn into_item(self) -> Result<Bytes, Fault> {
         self.map_err(Into::into)?.into_item()
     }

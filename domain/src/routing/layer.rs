@@ -34,11 +34,11 @@
 //! let router: Router = Router::new().subscribe("from.{user}.x", async || {}).layer(audit);
 //! ```
 
-use std::{future::Future, sync::Arc};
+use std::sync::Arc;
 
 use futures_util::{FutureExt, future::BoxFuture};
 
-use super::{Answer, IntoAnswer, Request};
+use super::{Answer, IntoAnswer, IsAsync, Request};
 
 /// A handler with its state.
 pub(super) type BoundHandler = Arc<dyn Fn(Request) -> BoxFuture<'static, Answer> + Send + Sync>;
@@ -57,14 +57,39 @@ pub trait Layer: Send + Sync + 'static {
     fn call(&self, request: Request, next: Next) -> BoxFuture<'static, Answer>;
 }
 
-impl<F, Fut, R> Layer for F
+/// A function of what a layer takes.
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` is not a layer",
+    label = "not a layer",
+    note = "a layer is an `async fn(request: Request, next: Next)`; name it here, do not call it"
+)]
+pub trait LayerFunction: Send + Sync + 'static {
+    /// What calling it gives: for an async function a future.
+    type Output;
+
+    /// Calls it.
+    fn call_with(&self, request: Request, next: Next) -> Self::Output;
+}
+
+#[diagnostic::do_not_recommend]
+impl<F, O> LayerFunction for F
 where
-    F: Fn(Request, Next) -> Fut + Send + Sync + 'static,
-    Fut: Future<Output = R> + Send + 'static,
-    R: IntoAnswer,
+    F: Fn(Request, Next) -> O + Send + Sync + 'static,
+{
+    type Output = O;
+
+    fn call_with(&self, request: Request, next: Next) -> O {
+        self(request, next)
+    }
+}
+
+impl<F: LayerFunction> Layer for F
+where
+    F::Output: IsAsync + Send + 'static,
+    <F::Output as IsAsync>::Answer: IntoAnswer,
 {
     fn call(&self, request: Request, next: Next) -> BoxFuture<'static, Answer> {
-        let answer = self(request, next);
+        let answer = self.call_with(request, next);
         async move { answer.await.into_answer() }.boxed()
     }
 }

@@ -9,7 +9,7 @@ use futures_util::{
 use tokio::sync::watch;
 
 use super::{
-    RouteDescription, RouteError, RouteStats, Router, StatsSnapshot,
+    Complete, RouteDescription, RouteError, RouteStats, StatsSnapshot,
     engine::{
         plan::{Phase, Plan},
         worker::Worker,
@@ -112,12 +112,12 @@ impl Service {
     /// # Errors
     /// [`StartError`].
     pub async fn start(
-        router: Router,
+        router: impl Complete,
         ports: ServicePorts,
         spawner: &dyn Spawner,
         options: ServiceOptions,
     ) -> Result<Self, StartError> {
-        let routes = router.into_routes().map_err(StartError::Routes)?;
+        let routes = router.complete().into_routes().map_err(StartError::Routes)?;
         let subscribe = |route: BoundRoute| {
             let queue = (!route.settings.broadcast).then(|| options.name.to_string());
             let subscribed = ports.bus.subscribe(route.pattern.filter().clone(), queue);

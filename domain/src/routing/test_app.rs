@@ -9,7 +9,7 @@ use std::{
 use async_trait::async_trait;
 use bytes::Bytes;
 
-use super::{DrainReport, Metrics, Router, Service, ServiceOptions, ServicePorts, StartError, StatsSnapshot};
+use super::{Complete, DrainReport, Metrics, Service, ServiceOptions, ServicePorts, StartError, StatsSnapshot};
 use crate::{
     client::{Client, ClientError},
     memory,
@@ -104,7 +104,7 @@ impl TestApp {
     ///
     /// # Errors
     /// [`StartError`]: every mistake in the router.
-    pub async fn start(router: Router) -> Result<Self, StartError> {
+    pub async fn start(router: impl Complete) -> Result<Self, StartError> {
         Self::start_with(router, ServiceOptions::new("app".parse().expect("a fixed name"))).await
     }
 
@@ -112,7 +112,7 @@ impl TestApp {
     ///
     /// # Errors
     /// [`StartError`]: every mistake in the router.
-    pub async fn start_with(router: Router, options: ServiceOptions) -> Result<Self, StartError> {
+    pub async fn start_with(router: impl Complete, options: ServiceOptions) -> Result<Self, StartError> {
         let (clock, spawner) = (memory::Clock::default(), memory::Spawner::default());
         let bus = Recorded { bus: memory::Bus::new(Arc::new(clock.clone())), seen: Arc::default() };
         let ports = ServicePorts { bus: Arc::new(bus.connect()), ..memory::service_ports(&bus.bus, &clock) };

@@ -1,6 +1,6 @@
 //! The payload as a protobuf message.
 
-use super::{Extract, Fault, OptionalExtract, PayloadType, Request};
+use super::{Extract, Fault, OptionalExtract, PayloadType, Protobuf, Request};
 
 /// The payload as a protobuf message; as an answer, a protobuf message.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -16,7 +16,7 @@ impl From<Undecodable> for Fault {
     }
 }
 
-impl<S: Sync, T: prost::Message + Default> Extract<S> for Message<T> {
+impl<S: Sync, T: Protobuf> Extract<S> for Message<T> {
     type Rejection = Undecodable;
     const TAKES_PAYLOAD: bool = true;
 
@@ -31,7 +31,7 @@ impl<S: Sync, T: prost::Message + Default> Extract<S> for Message<T> {
 
 /// `None` when the payload is empty. (The empty payload is also how protobuf writes a message whose fields all have their
 /// defaults; take `Message<T>` where that is meant.)
-impl<S: Sync, T: prost::Message + Default> OptionalExtract<S> for Message<T> {
+impl<S: Sync, T: Protobuf> OptionalExtract<S> for Message<T> {
     async fn extract_optional(request: &Request, state: &S) -> Result<Option<Self>, Undecodable> {
         if request.message().payload.is_empty() {
             return Ok(None);

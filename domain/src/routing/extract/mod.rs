@@ -31,7 +31,7 @@ pub use state::{FromRef, State};
 pub use to_user::ToUser;
 pub use tokens::{InvalidTokens, Tokens};
 
-use super::{Fault, PayloadType, Request};
+use super::{Fault, FromTokens, IntoFault, PayloadType, Protobuf, Request};
 use crate::subject::Pattern;
 
 /// Something a handler can take as an argument, made from a request and the router's state `S`.
@@ -70,7 +70,7 @@ use crate::subject::Pattern;
 )]
 pub trait Extract<S>: Sized + Send {
     /// What the caller is told when it cannot be made; the handler does not run then.
-    type Rejection: Into<Fault> + Send;
+    type Rejection: IntoFault + Send;
 
     /// Whether it takes the payload. A handler may have one such argument.
     const TAKES_PAYLOAD: bool = false;

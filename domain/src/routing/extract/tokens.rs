@@ -1,9 +1,7 @@
 //! What the pattern's named wildcards stand for.
 
-use serde::de::DeserializeOwned;
-
 use super::{
-    Extract, Fault, Request,
+    Extract, Fault, FromTokens, Request,
     tokens_de::{Captures, Need, TokenError, needs},
 };
 use crate::subject::Pattern;
@@ -44,7 +42,7 @@ impl From<InvalidTokens> for Fault {
     }
 }
 
-impl<S: Sync, T: DeserializeOwned + Send> Extract<S> for Tokens<T> {
+impl<S: Sync, T: FromTokens + Send> Extract<S> for Tokens<T> {
     type Rejection = InvalidTokens;
 
     fn check(pattern: &Pattern) -> Result<(), String> {
