@@ -53,9 +53,20 @@ const ID_RULE: &str =
     "1 to 64 characters of a-z, 0-9 and -, beginning with a letter or digit; svc- and op- are reserved";
 const SERVICE_RULE: &str = "1 to 32 characters of a-z, 0-9 and -, beginning with a letter or digit";
 
+/// Which bytes may stand in a name: looked up, since it is asked for every message.
+const IN_NAMES: [bool; 256] = {
+    let mut table = [false; 256];
+    let mut byte = 0_u8;
+    while byte < 128 {
+        table[byte as usize] = byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'-';
+        byte += 1;
+    }
+    table
+};
+
 fn is_name(bytes: &[u8], longest: usize) -> bool {
-    let plain = |b: &u8| b.is_ascii_lowercase() || b.is_ascii_digit();
-    bytes.len() <= longest && bytes.first().is_some_and(plain) && bytes.iter().all(|b| plain(b) || *b == b'-')
+    let first = |b: &u8| *b != b'-';
+    bytes.len() <= longest && bytes.first().is_some_and(first) && bytes.iter().all(|b| IN_NAMES[usize::from(*b)])
 }
 
 fn is_reserved(text: &[u8]) -> bool {

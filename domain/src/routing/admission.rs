@@ -2,7 +2,7 @@
 
 use crate::{
     identity::UserId,
-    message::{MAX_HEADERS, Message},
+    message::{Headers, MAX_HEADERS, Message},
     ports::Malformed,
     subject::{Pattern, Subject},
 };
@@ -33,28 +33,30 @@ const OF_JETSTREAM: [&str; 2] = ["Nats-Stream", "Nats-Sequence"];
 
 /// Checks a message before anything is built from it, and says who called.
 pub(super) fn admit(message: &Message, pattern: &Pattern) -> Result<Option<UserId>, Refusal> {
-    if !pattern.matches(&message.subject) {
-        return Err(Refusal::Subject);
+    let caller = pattern.admit(&message.subject).ok_or(Refusal::Subject)?;
+    if !message.headers.is_empty() {
+        check_headers(&message.headers)?;
     }
-    if message.headers.size() > MAX_HEADERS {
-        return Err(Malformed::Headers(message.headers.size()).into());
-    }
-    for name in OF_JETSTREAM {
-        if message.headers.iter().any(|(own, _)| own.eq_ignore_ascii_case(name)) {
-            return Err(Refusal::JetStream(name));
-        }
-    }
-    let caller = if pattern.names_caller() {
-        Some(UserId::from_bytes(message.subject.token(1)).map_err(|_| Refusal::Caller)?)
-    } else {
-        None
-    };
+    let named = |token| UserId::from_bytes(message.subject.slice(token)).map_err(|_| Refusal::Caller);
+    let caller = caller.map(named).transpose()?;
     if let Some(reply) = &message.reply
         && !is_inbox(reply, caller.as_ref())
     {
         return Err(Refusal::Reply);
     }
     Ok(caller)
+}
+
+fn check_headers(headers: &Headers) -> Result<(), Refusal> {
+    if headers.size() > MAX_HEADERS {
+        return Err(Malformed::Headers(headers.size()).into());
+    }
+    for name in OF_JETSTREAM {
+        if headers.iter().any(|(own, _)| own.eq_ignore_ascii_case(name)) {
+            return Err(Refusal::JetStream(name));
+        }
+    }
+    Ok(())
 }
 
 /// Whether `reply` lies in an inbox: of this caller's, if there is one.

@@ -38,10 +38,11 @@ use std::sync::Arc;
 
 use futures_util::{FutureExt, future::BoxFuture};
 
-use super::{Answer, IntoAnswer, IsAsync, Request};
+use super::{
+    Answer, IntoAnswer, IsAsync, Request,
+    bound::{BoundHandler, bind},
+};
 
-/// A handler with its state.
-pub(super) type BoundHandler = Arc<dyn Fn(Request) -> BoxFuture<'static, Answer> + Send + Sync>;
 /// A layer, erased.
 pub(super) type BoundLayer = Arc<dyn Fn(Request, Next) -> BoxFuture<'static, Answer> + Send + Sync>;
 
@@ -110,7 +111,7 @@ impl Next {
                 self.index += 1;
                 layer(request, self).await
             }
-            None => (self.handler)(request).await,
+            None => self.handler.call(request).await,
         }
     }
 }
@@ -121,8 +122,8 @@ pub(super) fn wrap(handler: BoundHandler, layers: Vec<BoundLayer>) -> BoundHandl
         return handler;
     }
     let layers: Arc<[BoundLayer]> = layers.into();
-    Arc::new(move |request| {
+    bind(move |request| {
         let next = Next { layers: Arc::clone(&layers), index: 0, handler: Arc::clone(&handler) };
-        next.run(request).boxed()
+        next.run(request)
     })
 }

@@ -26,6 +26,7 @@
 
 mod admission;
 mod answer;
+mod bound;
 mod describe;
 mod engine;
 mod extract;

@@ -21,7 +21,7 @@ struct Inner {
     context: Arc<RouteContext>,
     /// Nanoseconds on the clock's count; the largest is none.
     deadline: AtomicU64,
-    trace: Option<TraceContext>,
+    trace: Option<Box<TraceContext>>,
     by_hand: AtomicBool,
     answered: AtomicBool,
 }
@@ -33,14 +33,28 @@ pub(super) struct RouteContext {
 }
 
 impl Request {
-    pub(super) fn new(message: Message, caller: Option<UserId>, context: Arc<RouteContext>) -> Self {
+    /// A request of this route. `spare` is one that is done with: when nobody else has it any more, its memory is used again.
+    pub(super) fn new(
+        message: Message,
+        caller: Option<UserId>,
+        context: &Arc<RouteContext>,
+        spare: Option<Self>,
+    ) -> Self {
         let trace = if message.headers.is_empty() {
             None
         } else {
-            TraceContext::from_headers(&message.headers, &*context.ports.rng)
+            TraceContext::from_headers(&message.headers, &*context.ports.rng).map(Box::new)
         };
+        if let Some(mut own) = spare
+            && let Some(inner) = Arc::get_mut(&mut own.0)
+        {
+            (inner.message, inner.caller, inner.trace) = (message, caller, trace);
+            *inner.deadline.get_mut() = u64::MAX;
+            (*inner.by_hand.get_mut(), *inner.answered.get_mut()) = (false, false);
+            return own;
+        }
         let (by_hand, answered) = (AtomicBool::new(false), AtomicBool::new(false));
-        let deadline = AtomicU64::new(u64::MAX);
+        let (deadline, context) = (AtomicU64::new(u64::MAX), Arc::clone(context));
         Self(Arc::new(Inner { message, caller, context, deadline, trace, by_hand, answered }))
     }
 
@@ -71,7 +85,7 @@ impl Request {
     /// The trace it belongs to, when it carries a `traceparent` header.
     #[must_use]
     pub fn trace(&self) -> Option<&TraceContext> {
-        self.0.trace.as_ref()
+        self.0.trace.as_deref()
     }
 
     /// How much of the handler's time is left; `None` without a limit.
@@ -107,5 +121,52 @@ impl Request {
 
     pub(super) fn is_answered(&self) -> bool {
         self.0.answered.load(Ordering::Relaxed)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::memory;
+
+    fn context() -> Arc<RouteContext> {
+        let clock = memory::Clock::default();
+        let ports = memory::service_ports(&memory::Bus::new(Arc::new(clock.clone())), &clock);
+        Arc::new(RouteContext { pattern: Arc::new("from.{user}.x".parse().unwrap()), ports })
+    }
+
+    fn message(payload: &'static str, trace: bool) -> Message {
+        let mut message = Message::new("from.ada.x".parse().unwrap(), payload);
+        if trace {
+            message.headers.append("traceparent", "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01");
+        }
+        message
+    }
+
+    #[test]
+    fn a_request_in_used_memory_knows_nothing_of_the_one_before() {
+        let context = context();
+        let first = Request::new(message("first", true), "ada".parse().ok(), &context, None);
+        first.take_reply();
+        first.set_answered();
+        first.set_deadline(Some(Duration::ZERO));
+        assert!(first.trace().is_some());
+        let at = Arc::as_ptr(&first.0);
+        let second = Request::new(message("second", false), None, &context, Some(first));
+        assert_eq!(Arc::as_ptr(&second.0), at);
+        assert_eq!(second.message().payload, "second");
+        let left = (second.caller(), second.trace(), second.time_left());
+        assert_eq!(left, (None, None, None));
+        assert!(!second.is_by_hand() && !second.is_answered());
+    }
+
+    #[test]
+    fn a_request_that_somebody_keeps_stays_as_it_is() {
+        let context = context();
+        let first = Request::new(message("first", false), "ada".parse().ok(), &context, None);
+        let kept = first.clone();
+        let second = Request::new(message("second", false), None, &context, Some(first));
+        assert_eq!((&kept.message().payload[..], &second.message().payload[..]), (&b"first"[..], &b"second"[..]));
+        assert!(kept.caller().is_some() && second.caller().is_none());
     }
 }

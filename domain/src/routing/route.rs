@@ -3,11 +3,11 @@
 use std::{panic::Location, sync::Arc, time::Duration};
 
 use bytes::Bytes;
-use futures_util::FutureExt;
 
 use super::{
     Fault, Handler, RateLimit, Request, Retry, RouteDescription, Signature,
-    layer::{BoundHandler, BoundLayer, Layer},
+    bound::{BoundHandler, bind},
+    layer::{BoundLayer, Layer},
 };
 use crate::subject::{InvalidSubject, Pattern};
 
@@ -75,9 +75,7 @@ impl<S: Clone + Send + Sync + 'static> Route<S> {
             layers: Vec::new(),
             check: H::check,
             signature: H::signature(),
-            bind: Box::new(move |state: S| {
-                Arc::new(move |request| handler.clone().call(request, state.clone()).boxed())
-            }),
+            bind: Box::new(move |state: S| bind(move |request| handler.clone().call(request, state.clone()))),
         }
     }
 

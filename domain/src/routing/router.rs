@@ -4,7 +4,8 @@ use std::{fmt, sync::Arc};
 
 use super::{
     Handler, Route, RouteDescription,
-    layer::{BoundHandler, BoundLayer, Layer, wrap},
+    bound::BoundHandler,
+    layer::{BoundLayer, Layer, wrap},
     route::RouteSettings,
 };
 use crate::subject::{InvalidSubject, Pattern};

@@ -13,7 +13,7 @@ mod pattern;
 #[cfg(test)]
 mod tests;
 
-use std::{fmt, str::FromStr};
+use std::{fmt, ops::Range, str::FromStr};
 
 use bytes::Bytes;
 
@@ -120,11 +120,9 @@ impl Subject {
         self.as_str().split('.')
     }
 
-    /// Its token at this place, counted from nought, as bytes without a copy; nothing when it has fewer.
-    #[must_use]
-    pub fn token(&self, place: usize) -> Bytes {
-        let token = self.0.split(|byte| *byte == b'.').nth(place).unwrap_or_default();
-        self.0.slice_ref(token)
+    /// A part of it as bytes, without a copy.
+    pub(crate) fn slice(&self, part: Range<usize>) -> Bytes {
+        self.0.slice(part)
     }
 
     /// Whether it lies under `prefix`, that is, begins with it and a dot.

@@ -1,6 +1,6 @@
 //! Filters whose wildcards have names.
 
-use std::{fmt, str::FromStr};
+use std::{fmt, ops::Range, str::FromStr};
 
 use super::{Filter, InvalidSubject, Subject, check_token, cut};
 
@@ -25,7 +25,12 @@ pub struct Pattern {
     text: String,
     parts: Vec<Part>,
     filter: Filter,
+    /// Whether it begins with `from.{user}`.
+    caller: bool,
 }
+
+/// What the parts before the caller's token are in a subject.
+const FROM: &[u8] = b"from.";
 
 impl Pattern {
     /// The pattern as it was written.
@@ -43,14 +48,23 @@ impl Pattern {
     /// Whether it begins with `from.{user}`, so that the broker vouches for who published.
     #[must_use]
     pub fn names_caller(&self) -> bool {
-        matches!(self.parts.as_slice(),
-            [Part::Literal(from), Part::One(user), ..] if from == "from" && user == "user")
+        self.caller
+    }
+
+    /// Where the caller's token lies in `subject`, if this pattern names the caller. `None` when the subject does not match.
+    pub(crate) fn admit(&self, subject: &Subject) -> Option<Option<Range<usize>>> {
+        if !self.caller {
+            return self.matches(subject).then_some(None);
+        }
+        let (token, behind) = cut(subject.as_bytes().strip_prefix(FROM)?);
+        walk(&self.parts[2..], behind, |_, _| {})?;
+        Some(Some(FROM.len()..FROM.len() + token.len()))
     }
 
     /// Whether a message on `subject` belongs to this pattern.
     #[must_use]
     pub fn matches(&self, subject: &Subject) -> bool {
-        self.walk(subject, |_, _| {}).is_some()
+        walk(&self.parts, Some(subject.as_bytes()), |_, _| {}).is_some()
     }
 
     /// What stands in `subject` where the pattern says `{name}`; for `{name..}` everything from there on.
@@ -58,7 +72,7 @@ impl Pattern {
     #[must_use]
     pub fn capture<'s>(&self, subject: &'s Subject, name: &str) -> Option<&'s str> {
         let mut found = None;
-        self.walk(subject, |part, text| {
+        walk(&self.parts, Some(subject.as_bytes()), |part, text| {
             if let Part::One(own) | Part::Rest(own) = part
                 && own == name
             {
@@ -71,7 +85,7 @@ impl Pattern {
     /// Names and what stands for them in `subject`, from the left; nothing when it does not match.
     pub fn captures<'p, 's>(&'p self, subject: &'s Subject) -> Vec<(&'p str, &'s str)> {
         let mut found = Vec::new();
-        let matched = self.walk(subject, |part, text| {
+        let matched = walk(&self.parts, Some(subject.as_bytes()), |part, text| {
             if let Part::One(name) | Part::Rest(name) = part {
                 found.push((name.as_str(), text_of(text)));
             }
@@ -94,25 +108,6 @@ impl Pattern {
         words.collect::<Vec<_>>().join("-").chars().map(plain).collect()
     }
 
-    /// Goes through the parts and what stands for each in `subject`; `None` when one does not match.
-    fn walk<'p, 's>(&'p self, subject: &'s Subject, mut visit: impl FnMut(&'p Part, &'s [u8])) -> Option<()> {
-        let mut rest = Some(subject.as_bytes());
-        for part in &self.parts {
-            let left = rest?;
-            let (token, behind) = cut(left);
-            rest = behind;
-            match part {
-                Part::Literal(own) if own.as_bytes() != token => return None,
-                Part::Rest(_) => {
-                    visit(part, left);
-                    return Some(());
-                }
-                _ => visit(part, token),
-            }
-        }
-        if rest.is_none() { Some(()) } else { None }
-    }
-
     /// The names of its captures, from the left.
     pub fn names(&self) -> impl Iterator<Item = &str> {
         self.parts.iter().filter_map(|part| match part {
@@ -120,6 +115,36 @@ impl Pattern {
             Part::Literal(_) => None,
         })
     }
+}
+
+/// Goes through named parts and what stands for each in `rest`, what is left of a subject; `None` when one does not match.
+fn walk<'p, 's>(
+    parts: &'p [Part],
+    mut rest: Option<&'s [u8]>,
+    mut visit: impl FnMut(&'p Part, &'s [u8]),
+) -> Option<()> {
+    for part in parts {
+        let left = rest?;
+        match part {
+            Part::Literal(own) => {
+                rest = match left.strip_prefix(own.as_bytes())? {
+                    [] => None,
+                    [b'.', behind @ ..] => Some(behind),
+                    _ => return None,
+                }
+            }
+            Part::One(_) => {
+                let (token, behind) = cut(left);
+                visit(part, token);
+                rest = behind;
+            }
+            Part::Rest(_) => {
+                visit(part, left);
+                return Some(());
+            }
+        }
+    }
+    if rest.is_none() { Some(()) } else { None }
 }
 
 /// A part of a subject as text.
@@ -176,7 +201,9 @@ impl FromStr for Pattern {
             Part::Rest(_) => ">",
         });
         let filter = filter.collect::<Vec<_>>().join(".").parse()?;
-        Ok(Self { text: text.to_owned(), parts, filter })
+        let caller = matches!(parts.as_slice(),
+            [Part::Literal(from), Part::One(user), ..] if from == "from" && user == "user");
+        Ok(Self { text: text.to_owned(), parts, filter, caller })
     }
 }
 

@@ -7,12 +7,15 @@ use std::{
 };
 
 use bytes::Bytes;
-use futures_util::FutureExt;
 use tokio::sync::watch;
 
 use crate::{
     identity::UserId,
-    routing::{Answer, Request, extract::MESSAGE_ID, layer::BoundHandler},
+    routing::{
+        Answer, Request,
+        bound::{BoundHandler, bind},
+        extract::MESSAGE_ID,
+    },
 };
 
 /// Answers kept a route.
@@ -125,11 +128,11 @@ impl Seen {
 /// `handler`, which runs once for messages of one caller with one id that come within `window`.
 pub(in crate::routing) fn once(handler: BoundHandler, window: Duration) -> BoundHandler {
     let seen = Arc::<Mutex<Seen>>::default();
-    Arc::new(move |request: Request| {
-        let Some(id) = request.message().headers.get(MESSAGE_ID) else { return handler(request) };
-        let id = (request.caller().cloned(), id.to_owned());
+    bind(move |request: Request| {
         let (handler, seen) = (Arc::clone(&handler), Arc::clone(&seen));
         async move {
+            let Some(id) = request.message().headers.get(MESSAGE_ID) else { return handler.call(request).await };
+            let id = (request.caller().cloned(), id.to_owned());
             loop {
                 let now = request.ports().clock.elapsed();
                 match look(&seen, &id, now) {
@@ -137,7 +140,7 @@ pub(in crate::routing) fn once(handler: BoundHandler, window: Duration) -> Bound
                     // An error says that it is gone, which is what is waited for.
                     Look::Wait(mut done) => drop(done.changed().await),
                     Look::Run(running) => {
-                        let answer = handler(request.clone()).await;
+                        let answer = handler.call(request.clone()).await;
                         if !request.is_by_hand() {
                             lock(&seen).keep(&id, &answer, request.ports().clock.elapsed(), window);
                         }
@@ -147,6 +150,5 @@ pub(in crate::routing) fn once(handler: BoundHandler, window: Duration) -> Bound
                 }
             }
         }
-        .boxed()
     })
 }

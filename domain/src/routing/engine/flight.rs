@@ -15,7 +15,7 @@ use bytes::Bytes;
 use futures_util::{future::BoxFuture, stream::BoxStream, task::AtomicWaker};
 
 use super::line::Key;
-use crate::routing::{Answer, Fault, Request};
+use crate::routing::{Answer, Fault, Request, bound::Run};
 
 /// What a panic carries.
 pub(in crate::routing) type Panic = Box<dyn Any + Send>;
@@ -43,7 +43,7 @@ pub(in crate::routing) struct InFlight {
 /// What a handler is at.
 pub(in crate::routing) enum Work {
     /// Making its answer.
-    Handler(BoxFuture<'static, Answer>),
+    Handler(Box<dyn Run>),
     /// Giving its answers one by one.
     Answers {
         /// The rest of them.
@@ -132,17 +132,22 @@ impl Flight {
         self.room - self.free.len()
     }
 
-    /// Polls a new handler. There must be room. When it has to wait, [`Flight::put`] gives it the place it will be woken at.
+    /// Begins to handle a request. There must be room. When it has to wait, [`Flight::put`] gives it the place it will be
+    /// woken at.
     pub(in crate::routing) fn try_now(
         &mut self,
-        handler: &mut BoxFuture<'static, Answer>,
+        run: &mut dyn Run,
+        request: Request,
         span: &tracing::Span,
     ) -> Poll<Result<Answer, Panic>> {
         let place = self.free_place();
         let _inside = span.enter();
         let context = &mut Context::from_waker(&self.wakers[place]);
-        guarded(self.isolate, || handler.as_mut().poll(context))
-            .map_or_else(|panic| Poll::Ready(Err(panic)), |polled| polled.map(Ok))
+        let begin = || {
+            run.begin(request);
+            run.poll(context)
+        };
+        guarded(self.isolate, begin).map_or_else(|panic| Poll::Ready(Err(panic)), |polled| polled.map(Ok))
     }
 
     /// Gives a handler that has just been polled its place.
@@ -172,7 +177,7 @@ impl Flight {
 
     /// Takes out the next that has come to a step.
     pub(in crate::routing) fn poll_next(&mut self, task: &mut Context<'_>) -> Poll<(InFlight, Step)> {
-        if self.places.is_empty() {
+        if self.len() == 0 {
             return Poll::Pending;
         }
         // First this, then the look: whoever wakes in between wakes the task.
@@ -220,7 +225,7 @@ fn poll(one: &mut InFlight, context: &mut Context<'_>, isolate: bool) -> Poll<St
 impl Work {
     fn poll(&mut self, context: &mut Context<'_>) -> Poll<Step> {
         match self {
-            Self::Handler(future) => future.as_mut().poll(context).map(Step::Answered),
+            Self::Handler(run) => run.poll(context).map(Step::Answered),
             Self::Answers { stream, sent, alive } => {
                 if let Some(asked) = alive
                     && let Poll::Ready(still) = asked.as_mut().poll(context)

@@ -7,6 +7,7 @@
 
 pub(super) mod dedup;
 pub(super) mod flight;
+mod intake;
 pub(super) mod line;
 pub(super) mod outgoing;
 pub(super) mod plan;

@@ -32,12 +32,12 @@ impl Outgoing {
     /// Sends what a handler had to say, to who awaits it.
     pub(in crate::routing) async fn answer(&self, request: &Request, answer: Answer) {
         if let Some(message) = self.message(request, answer) {
-            self.send(request, message).await;
+            self.sent(request, self.bus.publish(message).await).await;
         }
     }
 
     /// What a handler had to say, as a message; `None` when nobody awaits it, or it was said by hand.
-    fn message(&self, request: &Request, answer: Answer) -> Option<Message> {
+    pub(in crate::routing) fn message(&self, request: &Request, answer: Answer) -> Option<Message> {
         if let Answer::Fault(fault) = &answer {
             self.stats.fault(fault);
         }
@@ -76,7 +76,7 @@ impl Outgoing {
     ) -> (bool, Option<BoxFuture<'static, bool>>) {
         let Some(reply) = request.message().reply.clone() else { return (false, None) };
         if !sent.is_multiple_of(ASK_EVERY) {
-            return (self.send(request, Message::new(reply, item)).await, None);
+            return (self.sent(request, self.bus.publish(Message::new(reply, item)).await).await, None);
         }
         // As a request, so that the broker says when nobody is there. Whoever gets it takes it as any other.
         let bus = Arc::clone(&self.bus);
@@ -101,12 +101,13 @@ impl Outgoing {
         }
         headers.append(END, &sent.to_string());
         if let Some(reply) = request.message().reply.clone() {
-            self.send(request, told(reply, headers)).await;
+            self.sent(request, self.bus.publish(told(reply, headers)).await).await;
         }
     }
 
-    async fn send(&self, request: &Request, message: Message) -> bool {
-        match self.bus.publish(message).await {
+    /// What follows from how the sending went; says whether the message was taken.
+    pub(in crate::routing) async fn sent(&self, request: &Request, outcome: Result<(), BusError>) -> bool {
+        match outcome {
             Ok(()) => return true,
             Err(BusError::TooLarge { size, limit }) => {
                 count(&self.stats.unsent);

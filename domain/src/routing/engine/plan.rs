@@ -7,7 +7,7 @@ use tokio::sync::watch;
 use super::{dedup, rate::Limiter, retry};
 use crate::routing::{
     ServiceOptions,
-    layer::BoundHandler,
+    bound::BoundHandler,
     route::{Authenticate, KeyOf},
     router::BoundRoute,
 };

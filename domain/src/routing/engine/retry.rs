@@ -2,9 +2,10 @@
 
 use std::{sync::Arc, time::Duration};
 
-use futures_util::FutureExt;
-
-use crate::routing::{Answer, layer::BoundHandler};
+use crate::routing::{
+    Answer, Request,
+    bound::{BoundHandler, bind},
+};
 
 /// How often, and with what waits between.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -30,13 +31,13 @@ impl Retry {
 
 /// `handler`, run again while its answer is a fault 503, it has sent nothing by hand, and there is time left.
 pub(in crate::routing) fn again(handler: BoundHandler, retry: Retry) -> BoundHandler {
-    Arc::new(move |request| {
+    bind(move |request: Request| {
         let handler = Arc::clone(&handler);
         async move {
             let mut wait = retry.wait;
             let mut left = retry.attempts;
             loop {
-                let answer = handler(request.clone()).await;
+                let answer = handler.call(request.clone()).await;
                 left -= 1;
                 let for_the_moment = matches!(&answer, Answer::Fault(fault) if fault.code() == 503);
                 let in_time = request.time_left().is_none_or(|time| time > wait);
@@ -47,6 +48,5 @@ pub(in crate::routing) fn again(handler: BoundHandler, retry: Retry) -> BoundHan
                 wait = wait.saturating_mul(2);
             }
         }
-        .boxed()
     })
 }

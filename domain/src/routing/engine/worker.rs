@@ -1,28 +1,27 @@
 //! What runs one route.
 
 use std::{
-    future::poll_fn,
     sync::{Arc, atomic::Ordering},
     task::Poll,
     time::Duration,
 };
 
-use bytes::Bytes;
 use futures_util::{FutureExt, future::BoxFuture};
 use tokio::sync::watch;
 
 use super::{
     flight::{Flight, InFlight, Panic, Step, Work, guarded, panic_words},
+    intake::Event,
     line::{Key, Line},
     outgoing::Outgoing,
     plan::{Phase, Plan, next_phase},
 };
 use crate::{
     give_way::give_way,
-    ports::{Clock, Delivery, Subscription},
+    ports::{Clock, Subscription},
     routing::{
-        Answer, Fault, Refusal, Request,
-        admission::admit,
+        Answer, Fault, Request,
+        bound::Run,
         request::RouteContext,
         stats::{RouteStats, count},
     },
@@ -33,27 +32,24 @@ const TURN: u32 = 128;
 
 /// What runs one route: reads its subscription, keeps at most so many handlers in flight, polls them in place.
 pub(in crate::routing) struct Worker {
-    plan: Plan,
-    context: Arc<RouteContext>,
-    clock: Arc<dyn Clock>,
-    stats: Arc<RouteStats>,
-    outgoing: Outgoing,
-    phase: watch::Receiver<Phase>,
-    flight: Flight,
-    line: Line,
+    pub(super) plan: Plan,
+    pub(super) context: Arc<RouteContext>,
+    pub(super) clock: Arc<dyn Clock>,
+    pub(super) stats: Arc<RouteStats>,
+    pub(super) outgoing: Outgoing,
+    pub(super) phase: watch::Receiver<Phase>,
+    pub(super) flight: Flight,
+    pub(super) line: Line,
+    /// Places for handlers that nobody runs in now.
+    pub(super) idle: Vec<Box<dyn Run>>,
+    /// A request that is done with, while more are at hand.
+    pub(super) spare: Option<Request>,
+    /// What may still be done before others get their turn.
+    pub(super) left: u32,
     /// Rings when somebody's time may be over.
-    alarm: Option<BoxFuture<'static, ()>>,
+    pub(super) alarm: Option<BoxFuture<'static, ()>>,
     /// The time, as last looked at: once a message and after each wait.
-    now: Duration,
-}
-
-enum Event {
-    Phase(Phase),
-    Alarm,
-    Step(InFlight, Step),
-    Arrived(Delivery),
-    Ended,
-    Idle,
+    pub(super) now: Duration,
 }
 
 impl Worker {
@@ -69,25 +65,26 @@ impl Worker {
         let flight = Flight::new(plan.handlers, plan.isolate);
         let line = Line::new(plan.key.is_some(), plan.line, plan.line_bytes);
         let now = clock.elapsed();
-        Self { plan, context, clock, stats, outgoing, phase, flight, line, alarm: None, now }
+        let (idle, spare, left, alarm) = (Vec::new(), None, TURN, None);
+        Self { plan, context, clock, stats, outgoing, phase, flight, line, idle, spare, left, alarm, now }
     }
 
     /// Runs until the service is drained or dropped.
     pub(in crate::routing) async fn run(mut self, mut subscription: Subscription) {
         let mut open = true;
+        let bus = Arc::clone(&self.outgoing.bus);
         let mut changed = next_phase(self.phase.clone(), Phase::Running).boxed();
-        let mut left = TURN;
         loop {
             let mut event = None;
-            if left == 0 {
-                left = TURN;
+            if self.left == 0 {
+                self.left = TURN;
                 give_way().await;
                 event = (&mut changed).now_or_never().map(Event::Phase);
             }
-            left -= 1;
+            self.left -= 1;
             let event = match event {
                 Some(event) => event,
-                None => self.next(&mut changed, open.then_some(&mut subscription)).await,
+                None => self.next(&*bus, &mut changed, open.then_some(&mut subscription)).await,
             };
             match event {
                 Event::Phase(Phase::GivingUp) => {
@@ -106,168 +103,112 @@ impl Worker {
                     self.step(one, step).await;
                     self.let_in().await;
                 }
-                Event::Arrived(delivery) => self.arrived(delivery).await,
+                Event::Sending(request, sending) => {
+                    self.outgoing.sent(&request, sending.await).await;
+                }
+                Event::Queue(lane, request) => self.queue(lane, request).await,
+                Event::Turn => {}
                 Event::Ended => open = false,
                 Event::Idle => return,
             }
-            self.stats.in_flight.store(self.flight.len(), Ordering::Relaxed);
-            self.stats.waiting.store(self.line.len(), Ordering::Relaxed);
+            self.show();
         }
     }
 
-    async fn next(
-        &mut self,
-        changed: &mut BoxFuture<'static, Phase>,
-        mut subscription: Option<&mut Subscription>,
-    ) -> Event {
-        let mut slept = false;
-        poll_fn(|context| {
-            if std::mem::replace(&mut slept, true) {
-                self.now = self.clock.elapsed();
-            }
-            if let Poll::Ready((one, step)) = self.flight.poll_next(context) {
-                return Poll::Ready(Event::Step(one, step));
-            }
-            if let Some(alarm) = &mut self.alarm
-                && alarm.as_mut().poll(context).is_ready()
-            {
-                self.alarm = None;
-                self.now = self.clock.elapsed();
-                return Poll::Ready(Event::Alarm);
-            }
-            let arrived = match &mut subscription {
-                Some(subscription) => {
-                    subscription.as_mut().poll_next(context).map(|arrived| arrived.map_or(Event::Ended, Event::Arrived))
-                }
-                None if self.flight.len() == 0 => Poll::Ready(Event::Idle),
-                None => Poll::Pending,
-            };
-            // Last, for it hardly ever says anything; a busy route looks at the end of each turn.
-            if arrived.is_pending() { changed.as_mut().poll(context).map(Event::Phase) } else { arrived }
-        })
-        .await
-    }
-
-    async fn arrived(&mut self, delivery: Delivery) {
-        let request = match self.admit(delivery) {
-            Ok(request) => request,
-            Err(refusal) => {
-                count(&self.stats.refused);
-                tracing::debug!(route = %self.context.pattern, %refusal, "message refused");
-                return;
-            }
-        };
-        if let Err(fault) = self.may_call(&request) {
-            count(&self.stats.turned_away);
-            self.outgoing.answer(&request, Answer::Fault(fault)).await;
-            return;
-        }
-        // Without an order the lane matters only for those who wait.
-        let Some(key_of) = &self.plan.key else {
-            if self.flight.has_room() {
-                self.start(request, None).await;
-            } else {
-                let lane = request.caller().map_or_else(Bytes::new, |caller| caller.clone().into_bytes());
-                self.queue(lane, request).await;
-            }
-            return;
-        };
-        let key = match guarded(self.plan.isolate, || key_of(&request)) {
-            Ok(key) => key,
-            Err(panic) => return self.panicked(&request, panic).await,
-        };
-        if self.flight.has_room() && self.line.lets_pass(&key) {
-            self.line.occupy(&key);
-            self.start(request, Some(key)).await;
-            self.let_in().await;
-        } else {
-            self.queue(key, request).await;
-        }
-    }
-
-    fn admit(&self, delivery: Delivery) -> Result<Request, Refusal> {
-        let message = delivery?;
-        let caller = admit(&message, &self.context.pattern)?;
-        Ok(Request::new(message, caller, Arc::clone(&self.context)))
-    }
-
-    fn may_call(&mut self, request: &Request) -> Result<(), Fault> {
-        for check in &self.plan.authenticate {
-            match guarded(self.plan.isolate, || check(request)) {
-                Ok(outcome) => outcome?,
-                Err(panic) => {
-                    tracing::error!(route = %self.context.pattern, panic = panic_words(&*panic), "a check of callers panicked");
-                    return Err(Fault::internal("the caller could not be checked"));
-                }
-            }
-        }
-        if let (Some(limiter), Some(user)) = (&mut self.plan.limiter, request.caller()) {
-            limiter.call(user, self.now).map_err(|wait| {
-                Fault::too_many_requests(format!("too many requests; try again in {} ms", wait.as_millis() + 1))
-            })?;
-        }
-        Ok(())
+    pub(super) fn show(&self) {
+        self.stats.in_flight.store(self.flight.len(), Ordering::Relaxed);
+        self.stats.waiting.store(self.line.len(), Ordering::Relaxed);
     }
 
     async fn queue(&mut self, lane: Key, request: Request) {
         for request in self.line.push(lane, request) {
             count(&self.stats.overloads);
             let words = "too many messages are waiting on this route; try again in a moment";
-            self.outgoing.answer(&request, Answer::Fault(Fault::unavailable(words))).await;
+            self.say(request, Answer::Fault(Fault::unavailable(words))).await;
         }
     }
 
     /// Lets those in who wait, as far as there is room.
     async fn let_in(&mut self) {
-        while self.flight.has_room() {
+        while self.line.len() > 0 && self.flight.has_room() {
             let Some((key, request)) = self.line.pop() else { return };
             self.line.occupy(&key);
-            self.start(request, Some(key)).await;
+            if let Some((request, answer)) = self.start(request, Some(key)) {
+                self.say(request, answer).await;
+            }
         }
     }
 
-    /// Begins to handle a message. One that does not wait for anything is done when this returns.
-    async fn start(&mut self, request: Request, key: Option<Key>) {
+    /// Begins to handle a message; gives the answer of one that does not wait for anything.
+    pub(super) fn start(&mut self, request: Request, key: Option<Key>) -> Option<(Request, Answer)> {
         let span = if self.plan.traced { span(&self.context, &request) } else { tracing::Span::none() };
         // Its time begins when it leaves the line.
         let (began, deadline) = (self.now, self.plan.timeout.map(|limit| self.now.saturating_add(limit)));
         request.set_deadline(deadline);
-        let mut handler = match guarded(self.plan.isolate, || (self.plan.handler)(request.clone())) {
-            Ok(handler) => handler,
-            Err(panic) => {
-                self.done(key.as_ref(), began);
-                return self.panicked(&request, panic).await;
-            }
-        };
-        match self.flight.try_now(&mut handler, &span) {
-            Poll::Ready(Ok(answer)) if !matches!(answer, Answer::Stream(_)) => {
-                self.done(key.as_ref(), began);
-                count(&self.stats.handled);
-                self.outgoing.answer(&request, answer).await;
+        let mut run = self.idle.pop().unwrap_or_else(|| self.plan.handler.run());
+        match self.flight.try_now(&mut *run, request.clone(), &span) {
+            Poll::Pending => {
+                self.flight.put(InFlight { request, key, began, deadline, span, work: Work::Handler(run) });
+                self.set_alarm();
+                None
             }
             Poll::Ready(outcome) => {
-                let step = outcome.map_or_else(Step::Panicked, Step::Answered);
-                self.step(InFlight { request, key, began, deadline, span, work: Work::Handler(handler) }, step).await;
-            }
-            Poll::Pending => {
-                self.flight.put(InFlight { request, key, began, deadline, span, work: Work::Handler(handler) });
-                self.set_alarm();
+                self.put_away(run, &span);
+                match outcome {
+                    Ok(Answer::Stream(stream)) if request.message().reply.is_some() => {
+                        let work = Work::Answers { stream, sent: 0, alive: None };
+                        self.go_on(InFlight { request, key, began, deadline, span, work });
+                        None
+                    }
+                    Ok(answer) => {
+                        self.done(key.as_ref(), began);
+                        count(&self.stats.handled);
+                        Some((request, answer))
+                    }
+                    Err(panic) => {
+                        self.done(key.as_ref(), began);
+                        let answer = self.panicked(panic);
+                        Some((request, answer))
+                    }
+                }
             }
         }
+    }
+
+    /// Keeps a place for the next handler, when what ran there could be dropped in peace.
+    fn put_away(&mut self, mut run: Box<dyn Run>, span: &tracing::Span) {
+        let _inside = span.enter();
+        match guarded(self.plan.isolate, || run.end()) {
+            Ok(()) => self.idle.push(run),
+            Err(panic) => tracing::error!(panic = panic_words(&*panic), "a handler panicked while it was ended"),
+        }
+    }
+
+    /// Sends what is to be said of a message that is done.
+    async fn say(&mut self, request: Request, answer: Answer) {
+        self.outgoing.answer(&request, answer).await;
+        self.spare = Some(request);
     }
 
     /// What follows from what a handler came to.
     async fn step(&mut self, mut one: InFlight, step: Step) {
         match step {
             Step::Answered(Answer::Stream(stream)) if one.request.message().reply.is_some() => {
-                one.work = Work::Answers { stream, sent: 0, alive: None };
+                let answers = Work::Answers { stream, sent: 0, alive: None };
+                if let Work::Handler(run) = std::mem::replace(&mut one.work, answers) {
+                    self.put_away(run, &one.span);
+                }
                 self.go_on(one);
                 return;
             }
             Step::Answered(answer) => {
                 self.done(one.key.as_ref(), one.began);
                 count(&self.stats.handled);
-                self.outgoing.answer(&one.request, answer).await;
+                let InFlight { request, work, span, .. } = one;
+                if let Work::Handler(run) = work {
+                    self.put_away(run, &span);
+                }
+                return self.say(request, answer).await;
             }
             Step::Item(item) => {
                 let Work::Answers { sent, alive, .. } = &mut one.work else { return };
@@ -291,7 +232,8 @@ impl Worker {
             }
             Step::Panicked(panic) => {
                 self.done(one.key.as_ref(), one.began);
-                self.panicked(&one.request, panic).await;
+                let answer = self.panicked(panic);
+                self.say(one.request.clone(), answer).await;
             }
         }
         one.give_up(self.plan.isolate);
@@ -317,11 +259,11 @@ impl Worker {
         }
     }
 
-    async fn panicked(&mut self, request: &Request, panic: Panic) {
+    pub(super) fn panicked(&self, panic: Panic) -> Answer {
         count(&self.stats.panics);
         tracing::error!(route = %self.context.pattern, panic = panic_words(&*panic), "handler panicked");
         drop(panic);
-        self.outgoing.answer(request, Answer::Fault(Fault::internal("the handler failed"))).await;
+        Answer::Fault(Fault::internal("the handler failed"))
     }
 
     async fn end_overdue(&mut self) {
