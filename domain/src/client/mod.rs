@@ -20,7 +20,7 @@ use crate::{
     identity::UserId,
     message::Message,
     ports::{Bus, BusError, Clock},
-    routing::Fault,
+    routing::{Fault, TraceContext},
     subject::{Filter, InvalidSubject, Subject},
 };
 
@@ -45,6 +45,7 @@ pub struct Client {
     user: UserId,
     timeout: Duration,
     clock: Option<Arc<dyn Clock>>,
+    trace: Option<TraceContext>,
 }
 
 /// Why something a client wanted did not happen.
@@ -106,7 +107,7 @@ impl Client {
     /// A client for `user` on a bus that is connected with that user's credentials.
     #[must_use]
     pub fn new(bus: Arc<dyn Bus>, user: UserId) -> Self {
-        Self { bus, user, timeout: TIMEOUT, clock: None }
+        Self { bus, user, timeout: TIMEOUT, clock: None, trace: None }
     }
 
     /// The same client, whose requests wait for `timeout`.
@@ -121,6 +122,23 @@ impl Client {
     pub fn with_clock(mut self, clock: Arc<dyn Clock>) -> Self {
         self.clock = Some(clock);
         self
+    }
+
+    /// The same client, whose messages belong to this trace: with [`crate::routing::Request::trace`] of the message that a
+    /// handler is at, or with what an exporter says of the current span ([`TraceContext::of`]).
+    #[must_use]
+    pub fn with_trace(mut self, trace: TraceContext) -> Self {
+        self.trace = Some(trace);
+        self
+    }
+
+    /// A message of this user's.
+    fn message(&self, subject: &str, payload: impl Into<Bytes>) -> Result<Message, ClientError> {
+        let mut message = Message::new(outgoing(&self.user, subject)?, payload);
+        if let Some(trace) = &self.trace {
+            trace.write_to(&mut message.headers);
+        }
+        Ok(message)
     }
 
     /// Whom it speaks for.
@@ -147,7 +165,7 @@ impl Client {
     /// # Errors
     /// [`ClientError`].
     pub async fn request_bytes(&self, subject: &str, payload: impl Into<Bytes> + Send) -> Result<Bytes, ClientError> {
-        let message = Message::new(outgoing(&self.user, subject)?, payload);
+        let message = self.message(subject, payload)?;
         let answer = self.bus.request(message, self.timeout).await?;
         match Fault::from_headers(&answer.headers) {
             Some(fault) => Err(ClientError::Fault(fault)),
@@ -169,7 +187,7 @@ impl Client {
     /// # Errors
     /// [`ClientError`].
     pub async fn publish_bytes(&self, subject: &str, payload: impl Into<Bytes> + Send) -> Result<(), ClientError> {
-        Ok(self.bus.publish_confirmed(Message::new(outgoing(&self.user, subject)?, payload)).await?)
+        Ok(self.bus.publish_confirmed(self.message(subject, payload)?).await?)
     }
 
     /// Returns when the broker has taken everything published before.

@@ -7,9 +7,8 @@ use futures_util::{
     future::{Either, select},
 };
 
-use super::{Client, ClientError, outgoing};
+use super::{Client, ClientError};
 use crate::{
-    message::Message,
     ports::{BusError, Clock, Malformed, Subscription},
     routing::{END, Fault},
 };
@@ -35,9 +34,9 @@ impl Client {
         Q: prost::Message,
         A: prost::Message + Default,
     {
-        let subject = outgoing(&self.user, subject)?;
-        let name = subject.to_string();
-        let subscription = self.bus.request_many(Message::new(subject, question.encode_to_vec())).await?;
+        let message = self.message(subject, question.encode_to_vec())?;
+        let name = message.subject.to_string();
+        let subscription = self.bus.request_many(message).await?;
         let clock = self.clock.clone();
         let timeout = self.timeout;
         Ok(Replies { subscription, subject: name, clock, timeout, taken: 0, over: false, answer: PhantomData })

@@ -30,7 +30,25 @@ impl TraceContext {
     /// Reads it from headers and draws a span of our own; `None` when there is none that follows the standard.
     #[must_use]
     pub fn from_headers(headers: &Headers, rng: &dyn Rng) -> Option<Self> {
-        let text = headers.get(PARENT)?.as_bytes();
+        let mut read = Self::of(headers.get(PARENT)?, headers.get(STATE))?;
+        let mut own = [0_u8; 8];
+        rng.fill(&mut own);
+        read.span = u64::from_le_bytes(own).max(1);
+        Some(read)
+    }
+
+    /// The place in a trace that these two headers name, as it is: for a program whose exporter has begun a span, and whose
+    /// messages go out under it ([`crate::client::Client::with_trace`]). `None` when `parent` does not follow the standard.
+    ///
+    /// ```
+    /// use relais_domain::routing::TraceContext;
+    /// let trace = TraceContext::of("00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01", None).unwrap();
+    /// assert_eq!(trace.span_id().to_string(), "b7ad6b7169203331");
+    /// assert!(TraceContext::of("nonsense", None).is_none());
+    /// ```
+    #[must_use]
+    pub fn of(parent: &str, state: Option<&str>) -> Option<Self> {
+        let text = parent.as_bytes();
         let known = text.len() == 55 || (text.len() > 55 && text[55] == b'-' && text.get(..2) != Some(b"00"));
         let dashes = [2, 35, 52].iter().all(|at| text.get(*at) == Some(&b'-'));
         if !known || !dashes || text.get(..2) == Some(b"ff") {
@@ -42,15 +60,13 @@ impl TraceContext {
         if ![version, trace, parent, flags].into_iter().all(hex) || zero(trace) || zero(parent) {
             return None;
         }
-        let mut own = [0_u8; 8];
-        rng.fill(&mut own);
-        let flags = std::str::from_utf8(flags).ok().and_then(|digits| u8::from_str_radix(digits, 16).ok())?;
-        let state = headers.get(STATE).filter(|state| state.len() <= LONGEST_STATE && state.is_ascii());
+        let number = |digits| std::str::from_utf8(digits).ok().and_then(|text| u64::from_str_radix(text, 16).ok());
+        let state = state.filter(|state| state.len() <= LONGEST_STATE && state.is_ascii());
         Some(Self {
             trace: trace.try_into().ok()?,
             parent: parent.try_into().ok()?,
-            span: u64::from_le_bytes(own).max(1),
-            flags,
+            span: number(parent)?,
+            flags: u8::try_from(number(flags)?).ok()?,
             state: state.map(str::to_owned),
         })
     }

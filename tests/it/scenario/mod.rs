@@ -10,3 +10,4 @@ mod secrets;
 pub(crate) mod security;
 mod shop;
 mod terminal;
+mod traces;
