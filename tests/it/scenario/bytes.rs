@@ -78,6 +78,77 @@ async fn connection(up: &Up) -> u64 {
     own["cid"].as_u64().unwrap()
 }
 
+/// What became of the messages on the route `echo`: handled, told a fault, dropped.
+async fn counted(up: &Up) -> [i64; 3] {
+    let url = format!("{}/metrics", up.text("http"));
+    let text = http().get(url).send().await.unwrap().text().await.unwrap();
+    ["handled", "faults", "refused"].map(|name| {
+        let start = format!("relais_route_{name}_total{{service=\"relais\",route=\"echo\",");
+        let line = text.lines().find(|line| line.starts_with(&start)).unwrap();
+        line.rsplit(' ').next().unwrap().parse().unwrap()
+    })
+}
+
+/// What becomes of each kind of bad input: what is counted for it, and whether the broker hangs up on who sent it. Another
+/// user is answered after each.
+#[tokio::test(flavor = "multi_thread")]
+async fn every_bad_input_has_its_outcome() {
+    const HANDLED: [i64; 3] = [1, 0, 0];
+    const FAULT: [i64; 3] = [1, 1, 0];
+    const DROPPED: [i64; 3] = [0, 0, 1];
+    const NOTHING: [i64; 3] = [0, 0, 0];
+    let world = World::new();
+    let up = world.up();
+    let (ada, mallory) = (User::new(&world, &up, "ada"), User::new(&world, &up, "mallory"));
+    let creds = Creds::parse(&fs::read_to_string(mallory.creds()).unwrap()).unwrap();
+    let client = relais::connect_client(&[up.text("nats")], ada.creds()).await.unwrap();
+    let before = connection(&up).await;
+    let id = mallory.id();
+    let to = |reply: &str, payload: &[u8]| {
+        let head = format!("PUB from.{id}.echo {reply} {}\r\n", payload.len());
+        [head.as_bytes(), payload, b"\r\n"].concat()
+    };
+    let own = format!("_INBOX.{id}.1");
+    let headers = |block: &str| {
+        let head = format!("HPUB from.{id}.echo {own} {0} {0}\r\n", block.len());
+        [head.as_bytes(), block.as_bytes(), b"\r\n"].concat()
+    };
+    let truncated = format!("PUB from.{id}.echo {own} 100\r\nhalf").into_bytes();
+    for (what, bytes, outcome, hangs_up) in [
+        ("nothing at all, which is an empty message", to(&own, b""), HANDLED, false),
+        ("a payload that is no protobuf", to(&own, b"\xff\xff\xff"), FAULT, false),
+        ("a message cut in two", to(&own, b"\n\x05he"), FAULT, false),
+        ("text that is no UTF-8", to(&own, b"\n\x02\xff\xfe"), FAULT, false),
+        ("as many zeros as a user may send", to(&own, &vec![0; 512 * 1024]), FAULT, false),
+        ("one more", to(&own, &vec![0; 512 * 1024 + 1]), NOTHING, true),
+        ("1 MB of nothing", to(&own, &vec![0; 1024 * 1024]), NOTHING, true),
+        ("a length of 4 GB", format!("PUB from.{id}.echo 4294967296\r\n").into_bytes(), NOTHING, true),
+        ("a frame without an end", truncated, NOTHING, false),
+        ("a header with a line break", headers("NATS/1.0\r\nA: 1\r\n folded\r\n\r\n"), DROPPED, false),
+        ("a header with a bare line feed", headers("NATS/1.0\r\nA: 1\nNats-Rollup: all\r\n\r\n"), HANDLED, false),
+        ("a header of JetStream's", headers("NATS/1.0\r\nNats-Sequence: 1\r\n\r\n"), DROPPED, false),
+        ("a reply to another user", to(&format!("_INBOX.{}.1", ada.id()), b""), DROPPED, false),
+        ("a reply to JetStream", to("$JS.API.STREAM.DELETE.OUT", b""), DROPPED, false),
+        ("a reply that asks as another", to(&format!("from.{}.echo", ada.id()), b""), DROPPED, false),
+    ] {
+        let start = counted(&up).await;
+        let mut raw = Raw::connect(up.text("nats"), Some(&creds)).await;
+        raw.say(&bytes).await;
+        if hangs_up {
+            raw.hung_up().await;
+        } else if outcome != NOTHING {
+            raw.flush().await;
+        }
+        // It comes behind what was taken.
+        let answer: EchoResponse = client.request("echo", &EchoRequest { message: what.to_owned() }).await.unwrap();
+        assert_eq!(answer.message, format!("echo {what}"));
+        let now = counted(&up).await;
+        let of_mallory = [now[0] - start[0] - 1, now[1] - start[1], now[2] - start[2]];
+        assert_eq!(of_mallory, outcome, "{what}");
+    }
+    assert_eq!(connection(&up).await, before, "the service has not lost its connection");
+}
+
 /// While one user sends odd messages as fast as the broker takes them, everybody else is answered, on the same connection.
 #[tokio::test(flavor = "multi_thread")]
 async fn one_user_cannot_take_a_service_down() {

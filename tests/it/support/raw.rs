@@ -47,6 +47,12 @@ impl Raw {
         assert!(!heard.contains("-ERR"), "the broker takes what is said: {heard}");
     }
 
+    /// Waits until the broker hangs up.
+    pub(crate) async fn hung_up(mut self) {
+        // While it is spoken to it resets the connection.
+        while matches!(self.stream.read_buf(&mut self.heard).await, Ok(read) if read > 0) {}
+    }
+
     async fn until(&mut self, end: &str) -> String {
         loop {
             if let Some(at) = self.heard.windows(end.len()).position(|own| own == end.as_bytes()) {
