@@ -2,6 +2,7 @@
 
 mod bytes;
 mod clients;
+mod examples;
 mod flow;
 mod library;
 mod lifecycle;

@@ -2,6 +2,7 @@
 
 mod broker;
 mod http;
+mod program;
 mod raw;
 mod tools;
 mod up;
@@ -9,6 +10,7 @@ mod verdict;
 
 pub(crate) use broker::Broker;
 pub(crate) use http::http;
+pub(crate) use program::{Program, service_creds};
 pub(crate) use raw::{Raw, odd_messages};
 pub(crate) use tools::{python, tool};
 pub(crate) use up::{Lines, PASSWORD, Ran, Up, User, World, run, signal};
