@@ -1,6 +1,7 @@
 //! The command line: what can be typed, and the help that teaches it.
 
 mod messages;
+mod new;
 
 use std::path::PathBuf;
 
@@ -8,6 +9,7 @@ use clap::{Args, Parser, Subcommand, ValueEnum};
 use relais_domain::{auth::Email, identity::ServiceName, subject::Pattern};
 
 pub use messages::{PublishArgs, RequestArgs, SubscribeArgs, TypeArgs};
+pub use new::NewArgs;
 
 use crate::settings::{Flag, SettingsError, Sources};
 
@@ -123,6 +125,23 @@ Examples:
     /// Every setting, its value, and where it came from
     #[command(after_help = "Examples:\n  relais settings\n  RELAIS_HTTP__LISTEN=127.0.0.1:9000 relais settings --json")]
     Settings,
+    /// Write a program of your own to begin with: a .proto, a route, a role, a test
+    #[command(after_help = "\
+The program answers `from.{user}.NAME.hello` and says what to do next. What it is made of:
+  NAME.proto      the messages
+  src/lib.rs      the route, and the function that answers
+  src/main.rs     runs it as a service
+  tests/hello.rs  runs it in a test, without a server
+  relais.toml     the role of its users; `relais up` reads it when it runs in that folder
+  README.md       how to run it and ask it
+
+It takes Relais from the checkout that this `relais` was built from, while that is there and
+yours; otherwise from the git repository. Its Cargo.toml says which.
+
+Examples:
+  relais new shop
+  relais new tea-shop --path services/tea")]
+    New(NewArgs),
     /// Services: programs of yours that answer messages
     #[command(subcommand)]
     Service(ServiceCommand),

@@ -29,6 +29,16 @@ fn wrong_usage_is_refused() {
         "relais service add shop --route to.ada.x",
         "relais service add shop --route >",
         "relais creds export --role admin",
+        "relais new",
+        "relais new Shop",
+        "relais new tea_shop",
+        "relais new ../shop",
+        "relais new 7up",
+        "relais new -shop",
+        "relais new match",
+        "relais new test",
+        "relais new relais",
+        "relais new a-name-of-thirty-three-characters",
     ] {
         assert!(Cli::try_parse_from(line.split(' ')).is_err_and(|error| error.exit_code() == 2), "{line}");
     }

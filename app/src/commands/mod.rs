@@ -2,6 +2,7 @@
 
 mod account;
 mod messages;
+mod new;
 mod printing;
 mod service;
 mod settings;
@@ -84,6 +85,7 @@ async fn dispatch(command: Command, context: &mut Context<'_>) -> Result<(), Fai
         Command::Subscribe(args) => messages::subscribe(&args, context).await,
         Command::Whoami => account::whoami(context),
         Command::Settings => settings::print(context),
+        Command::New(args) => new::new(&args, context),
         Command::Service(ServiceCommand::Add(args)) => {
             let settings = service::installation(context)?;
             service::add(&args, &settings, &*connect::issuer(&settings)?, &*connect::key_pairs(), context).await

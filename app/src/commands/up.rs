@@ -66,7 +66,7 @@ async fn run(
 const DEFAULT_SERVER: &str = "http://127.0.0.1:8080";
 
 /// This program as a shell in the same folder finds it: by name when it is on PATH, else by path.
-fn program() -> String {
+pub(super) fn program() -> String {
     let Ok(own) = std::env::current_exe() else { return "relais".to_owned() };
     let path = std::env::var_os("PATH").unwrap_or_default();
     let same = |folder: PathBuf| folder.join("relais").canonicalize().is_ok_and(|found| found == own);

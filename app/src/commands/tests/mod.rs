@@ -49,6 +49,7 @@ macro_rules! with_context {
 
 mod account;
 mod messages;
+mod new;
 mod service;
 
 fn public(byte: u8) -> PublicKey {
