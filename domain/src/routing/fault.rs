@@ -13,9 +13,9 @@ pub struct Fault {
 }
 
 /// The header that carries the code (ADR-32).
-const CODE: &str = "Nats-Service-Error-Code";
+pub(super) const CODE: &str = "Nats-Service-Error-Code";
 /// The header that carries the words (ADR-32).
-const MESSAGE: &str = "Nats-Service-Error";
+pub(super) const MESSAGE: &str = "Nats-Service-Error";
 /// Longer words than this are cut: they travel in a header.
 const LONGEST: usize = 512;
 

@@ -26,6 +26,7 @@
 
 mod admission;
 mod answer;
+pub mod asyncapi;
 mod bound;
 mod describe;
 mod engine;

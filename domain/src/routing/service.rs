@@ -24,6 +24,9 @@ use crate::{
     ports::{Bus, BusError, Clock, Rng, Spawner},
 };
 
+/// How long a handler may take unless told otherwise.
+pub(super) const TIMEOUT: Duration = Duration::from_secs(5);
+
 /// How a service runs its routes.
 #[derive(Debug, Clone)]
 pub struct ServiceOptions {
@@ -67,7 +70,7 @@ impl ServiceOptions {
             handlers: 64,
             line: 1_024,
             line_bytes: 32 * 1024 * 1024,
-            timeout: Duration::from_secs(5),
+            timeout: TIMEOUT,
         }
     }
 }
