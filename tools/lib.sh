@@ -1,6 +1,6 @@
 # What ./x and the scripts beside this file share. Sourced by bash.
 #
-# Everything they install lies in $RELAIS_TOOLS (default: .tools in the repository): bin/, venv/, go/.
+# Everything they install lies in $RELAIS_TOOLS (default: .tools in the repository): bin/, venv/, go/, asyncapi/.
 
 tools_source=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
 RELAIS_TOOLS=${RELAIS_TOOLS:-$(dirname "$tools_source")/.tools}
@@ -30,6 +30,8 @@ need() {
 }
 
 need_python() { need 'python3 -c "import venv, ensurepip"' 'python3 python3-venv' 'Python 3 with its venv module'; }
+
+need_node() { need 'node -e "process.exit(parseInt(process.versions.node) < 20 ? 1 : 0)" && npm --version' 'nodejs npm' 'Node.js 20 or newer with npm'; }
 
 # A Python of our own, so that pip is there and no system package is touched.
 venv() {

@@ -76,6 +76,20 @@ pub enum Error {
     /// The broker ended the connection for good.
     #[error("the broker has ended the connection for good: the credential has expired or was revoked")]
     Ended,
+    /// Descriptors of messages cannot be used.
+    #[cfg(feature = "asyncapi")]
+    #[error(transparent)]
+    Descriptors(#[from] relais_adapters::reflect::ReflectError),
+    /// A subject that is said to be sent to.
+    #[cfg(feature = "asyncapi")]
+    #[error("nothing can be sent to {pattern}")]
+    Sends {
+        /// As it was written.
+        pattern: String,
+        /// Why not.
+        #[source]
+        source: relais_domain::subject::InvalidSubject,
+    },
     /// A part of the backend.
     #[cfg(feature = "server")]
     #[error("{what}")]

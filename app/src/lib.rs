@@ -27,12 +27,15 @@
 //! |---|---|
 //! | `service` (default) | [`serve`] |
 //! | `client` (default) | [`connect_client`] |
+//! | `asyncapi` | `AsyncApi`: routes as an AsyncAPI document |
 //! | `server` | `up`: the whole backend |
 //! | `cli` | the command line |
 
 pub mod prelude;
 pub mod settings;
 
+#[cfg(feature = "asyncapi")]
+mod asyncapi;
 mod client;
 mod error;
 mod lifecycle;
@@ -53,6 +56,8 @@ pub mod exit;
 #[cfg(feature = "cli")]
 pub mod profile;
 
+#[cfg(feature = "asyncapi")]
+pub use asyncapi::AsyncApi;
 pub use client::connect_client;
 #[cfg(feature = "cli")]
 pub use commands::main;

@@ -8,6 +8,7 @@
 
 mod codec;
 mod locate;
+mod schemas;
 
 pub use codec::{Body, Decoded};
 
@@ -126,7 +127,8 @@ impl Descriptors {
         let mut first = None;
         for root in file.ancestors().skip(1).take(IMPORT_ROOTS) {
             match compile(root, &file) {
-                Ok(pool) => return Ok(Self { pool }),
+                // Read anew: the compiler's own pool was made before it had read the options.
+                Ok(pool) => return Self::from_set(&pool.encode_to_vec()),
                 Err(error) => {
                     let missing_import = error.is_file_not_found();
                     first.get_or_insert_with(|| describe(&error));

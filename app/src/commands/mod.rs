@@ -6,6 +6,7 @@ mod new;
 mod printing;
 mod service;
 mod settings;
+mod spec;
 mod subjects;
 mod terminal;
 mod typing;
@@ -94,7 +95,8 @@ async fn dispatch(command: Command, context: &mut Context<'_>) -> Result<(), Fai
             let settings = service::installation(context)?;
             service::export(&args, &settings, &*connect::issuer(&settings)?, &*connect::key_pairs(), context).await
         }
-        Command::Spec(SpecCommand::Openapi) => Ok(writeln!(context.terminal.out, "{}", connect::openapi().trim_end())?),
+        Command::Spec(SpecCommand::Openapi) => spec::openapi(context),
+        Command::Spec(SpecCommand::Asyncapi) => spec::asyncapi(context),
         Command::Completions { shell } => {
             // Written in one piece, because the generator panics on a broken pipe.
             let mut script = Vec::new();

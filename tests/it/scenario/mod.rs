@@ -1,5 +1,6 @@
 //! Whole flows against a running Relais.
 
+mod asyncapi;
 mod bytes;
 mod clients;
 mod examples;

@@ -12,6 +12,6 @@ pub(crate) use broker::Broker;
 pub(crate) use http::http;
 pub(crate) use program::{Program, service_creds};
 pub(crate) use raw::{Raw, odd_messages};
-pub(crate) use tools::{python, tool};
+pub(crate) use tools::{asyncapi, python, tool};
 pub(crate) use up::{Lines, PASSWORD, Ran, Up, User, World, run, signal};
 pub(crate) use verdict::Verdict;

@@ -1,6 +1,12 @@
 //! Where the pinned tools are.
 
-use std::{env, path::PathBuf};
+use std::{
+    env,
+    path::{Path, PathBuf},
+    process::Command,
+};
+
+use serde_json::Value;
 
 /// The path of a pinned tool: in `RELAIS_TOOLS`, in `.tools/bin` of the repository, or on `PATH`.
 ///
@@ -15,14 +21,35 @@ pub(crate) fn tool(name: &str) -> PathBuf {
     found.unwrap_or_else(|| panic!("{name} is missing; `./x tools` installs it"))
 }
 
+/// Where `./x tools` puts what it installs.
+fn tools() -> PathBuf {
+    let own = env::var_os("RELAIS_TOOLS").map(PathBuf::from);
+    own.unwrap_or_else(|| PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("../.tools"))
+}
+
+/// What AsyncAPI's own parser reads in a document: the JSON that `tools/asyncapi/check.cjs` prints.
+///
+/// # Panics
+/// When the parser is nowhere, with the command that installs it.
+pub(crate) fn asyncapi(document: &Path) -> Value {
+    let folder = tools().join("asyncapi");
+    assert!(
+        folder.join("node_modules/@asyncapi/parser").is_dir(),
+        "AsyncAPI's parser is missing; `./x tools` installs it"
+    );
+    let check = Path::new(env!("CARGO_MANIFEST_DIR")).join("../tools/asyncapi/check.cjs");
+    let ran = Command::new("node").arg(check).arg(folder).arg(document).output();
+    let ran = ran.expect("node is missing; `./x tools` installs it");
+    assert!(ran.status.success(), "{}", String::from_utf8_lossy(&ran.stderr));
+    serde_json::from_slice(&ran.stdout).expect("the check prints JSON")
+}
+
 /// The Python that has nats.py.
 ///
 /// # Panics
 /// When it is nowhere, with the command that installs it.
 pub(crate) fn python() -> PathBuf {
-    let own = env::var_os("RELAIS_TOOLS").map(PathBuf::from);
-    let tools = own.unwrap_or_else(|| PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("../.tools"));
-    let python = tools.join("venv/bin/python");
+    let python = tools().join("venv/bin/python");
     assert!(python.is_file(), "nats.py is missing; `./x tools` installs it");
     python
 }

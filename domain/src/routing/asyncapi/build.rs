@@ -44,7 +44,7 @@ pub(super) fn build(api: &Api, routes: &[RouteDescription], schemas: &Schemas) -
         info: Info {
             title: api.name.clone(),
             version: api.version.clone(),
-            description: words::info(&api.about, calls),
+            description: words::info(&api.about, calls, !api.sends.is_empty()),
         },
         default_content_type: PROTOBUF,
         servers: servers(&api.servers),
@@ -56,6 +56,8 @@ pub(super) fn build(api: &Api, routes: &[RouteDescription], schemas: &Schemas) -
     if !routes.is_empty() {
         let inbox = Channel { description: Some(words::INBOX.to_owned()), ..Channel::default() };
         builder.root.channels.insert(INBOX.to_owned(), inbox);
+        let address = ReplyAddress { location: "$message.header#/reply-to", description: words::REPLY };
+        builder.root.components.reply_addresses.insert(INBOX, address);
     }
     // By name, so that names that collide are told apart in the same way whatever the order of registration.
     let mut routes: Vec<_> = routes.iter().collect();
@@ -69,12 +71,7 @@ pub(super) fn build(api: &Api, routes: &[RouteDescription], schemas: &Schemas) -
 
 impl Builder<'_> {
     fn route(&mut self, queue: &str, route: &RouteDescription) {
-        let payload = match route.signature.payload {
-            PayloadType::None => Kind::Any,
-            PayloadType::Bytes => Kind::Bytes,
-            PayloadType::Message(path) => Kind::Typed(path),
-        };
-        let (channel, messages) = self.channel(&route.name, &route.pattern, payload);
+        let (channel, messages) = self.channel(&route.name, &route.pattern, route.signature.payload);
         let answers: Vec<Reference> = answers(route).into_iter().map(|kind| self.message_of(INBOX, kind)).collect();
         let queue = NatsBinding { queue: queue.to_owned(), binding_version: "0.1.0" };
         let operation = Operation {
@@ -85,7 +82,7 @@ impl Builder<'_> {
             bindings: (!route.broadcast).then_some(Bindings { nats: queue }),
             messages,
             reply: Some(Reply {
-                address: ReplyAddress { location: "$message.header#/reply-to", description: words::REPLY },
+                address: reference(&["components", "replyAddresses", INBOX]),
                 channel: reference(&["channels", INBOX]),
                 messages: answers,
             }),
@@ -94,12 +91,7 @@ impl Builder<'_> {
     }
 
     fn sends(&mut self, sends: &Sends) {
-        let payload = match sends.payload {
-            PayloadType::None => Kind::Empty,
-            PayloadType::Bytes => Kind::Bytes,
-            PayloadType::Message(path) => Kind::Typed(path),
-        };
-        let (channel, messages) = self.channel(&sends.pattern.default_name(), sends.pattern.as_str(), payload);
+        let (channel, messages) = self.channel(&sends.pattern.default_name(), sends.pattern.as_str(), sends.payload);
         let operation = Operation {
             action: "send",
             channel: reference(&["channels", &channel]),
@@ -113,7 +105,7 @@ impl Builder<'_> {
     }
 
     /// Adds a channel with one message; gives its key and the reference to that message.
-    fn channel(&mut self, name: &str, pattern: &str, payload: Kind<'_>) -> (String, Vec<Reference>) {
+    fn channel(&mut self, name: &str, pattern: &str, payload: PayloadType) -> (String, Vec<Reference>) {
         let names = pattern.parse::<Pattern>().ok();
         let names: Vec<String> = names.iter().flat_map(Pattern::names).map(str::to_owned).collect();
         let described = |name: String| {
@@ -127,7 +119,12 @@ impl Builder<'_> {
             messages: BTreeMap::new(),
         };
         let key = insert(&mut self.root.channels, &key(name), channel);
-        let message = self.message_of(&key, payload);
+        let kind = match payload {
+            PayloadType::None => Kind::Any,
+            PayloadType::Bytes => Kind::Bytes,
+            PayloadType::Message(path) => Kind::Typed(path),
+        };
+        let message = self.message_of(&key, kind);
         (key, vec![message])
     }
 
@@ -144,9 +141,7 @@ impl Builder<'_> {
     fn component(&mut self, kind: Kind<'_>) -> String {
         let message = match kind {
             Kind::Typed(path) => self.typed(path),
-            Kind::Bytes => {
-                raw("bytes", "Bytes that are no protobuf message; what they mean is told in words, if at all")
-            }
+            Kind::Bytes => raw("bytes", "Bytes of any kind; what they mean is told in words, if at all"),
             Kind::Any => raw("any", "A message whose payload has no declared type; it may be empty"),
             Kind::Empty => plain("empty", "An empty message: the work is done, and there is nothing more to say"),
             Kind::ByHand => {

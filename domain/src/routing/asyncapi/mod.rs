@@ -87,6 +87,11 @@ impl Schemas {
         self.0.insert(full_name.into(), schema);
     }
 
+    /// Takes over all of `other`, over those of the same names.
+    pub fn merge(&mut self, other: Self) {
+        self.0.extend(other.0);
+    }
+
     /// The schema of the message with this full name.
     #[must_use]
     pub fn get(&self, full_name: &str) -> Option<&Schema> {

@@ -91,19 +91,22 @@ pub(super) struct NatsBinding {
 
 #[derive(Debug, PartialEq, Serialize)]
 pub(super) struct Reply {
-    pub(super) address: ReplyAddress,
+    pub(super) address: Reference,
     pub(super) channel: Reference,
     pub(super) messages: Vec<Reference>,
 }
 
-#[derive(Debug, PartialEq, Serialize)]
+#[derive(Debug, Serialize)]
 pub(super) struct ReplyAddress {
     pub(super) location: &'static str,
     pub(super) description: &'static str,
 }
 
 #[derive(Debug, Default, Serialize)]
+#[serde(rename_all = "camelCase")]
 pub(super) struct Components {
+    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
+    pub(super) reply_addresses: BTreeMap<&'static str, ReplyAddress>,
     pub(super) messages: BTreeMap<String, Message>,
     #[serde(skip_serializing_if = "BTreeMap::is_empty")]
     pub(super) schemas: BTreeMap<String, ProtoSchema>,

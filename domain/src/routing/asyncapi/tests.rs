@@ -81,7 +81,9 @@ fn a_route_is_a_channel_an_operation_and_a_reply() {
     assert!(notes.is_empty());
     assert_eq!(document["asyncapi"], "3.0.0");
     assert_eq!((&document["info"]["title"], &document["info"]["version"]), (&json!("shop"), &json!("1.2.3")));
-    assert!(document["info"]["description"].as_str().unwrap().starts_with("Sells tea.\n\n**Calling.**"));
+    let words = document["info"]["description"].as_str().unwrap();
+    assert!(words.starts_with("Sells tea.\n\n**Calling.**") && words.contains("\n\n**Errors.**"), "{words}");
+    assert!(!words.contains("**Listening.**"), "{words}");
     let channel = &document["channels"]["orders-order"];
     assert_eq!(channel["address"], "from.{user}.orders.{order}");
     assert_eq!(channel["parameters"]["user"]["description"], "The id of the user who sends: your own.");
@@ -93,7 +95,8 @@ fn a_route_is_a_channel_an_operation_and_a_reply() {
     assert_eq!(operation["bindings"]["nats"]["queue"], "shop");
     assert_eq!(operation["messages"], json!([{"$ref": "#/channels/orders-order/messages/shop.v1.Order"}]));
     assert_eq!(operation["reply"]["channel"]["$ref"], "#/channels/inbox");
-    assert_eq!(operation["reply"]["address"]["location"], "$message.header#/reply-to");
+    assert_eq!(operation["reply"]["address"]["$ref"], "#/components/replyAddresses/inbox");
+    assert_eq!(document["components"]["replyAddresses"]["inbox"]["location"], "$message.header#/reply-to");
     assert_eq!(document["channels"]["inbox"]["address"], Value::Null);
     let message = &document["components"]["messages"]["shop.v1.Order.Line"];
     assert_eq!(message["payload"]["$ref"], "#/components/schemas/shop.v1.Order.Line");
@@ -199,6 +202,7 @@ fn what_is_sent_besides_answers_is_told() {
     let sends = vec![
         Sends { pattern: pattern("to.{user}.order"), payload, about: "When tea is ready".to_owned() },
         Sends { pattern: pattern("topic.{topic}.{user}"), payload: PayloadType::Bytes, about: String::new() },
+        Sends { pattern: pattern("to.{user}.any"), payload: PayloadType::None, about: String::new() },
     ];
     let document = Document::new(&Api { sends, ..api() }, &[], &schemas(&[("shop.v1", "Order")]));
     let document: Value = serde_json::from_str(document.json()).unwrap();
@@ -209,7 +213,10 @@ fn what_is_sent_besides_answers_is_told() {
     let parameters = &document["channels"]["to-user-order"]["parameters"];
     assert!(parameters["user"]["description"].as_str().unwrap().contains("sent to"));
     assert_eq!(last(&document["operations"]["topic-topic-user"]["messages"][0]["$ref"]), "bytes");
+    assert_eq!(last(&document["operations"]["to-user-any"]["messages"][0]["$ref"]), "any");
     assert_eq!(document["channels"]["inbox"], Value::Null, "nothing is answered");
+    let words = document["info"]["description"].as_str().unwrap();
+    assert!(words.contains("**Listening.**") && !words.contains("**Calling.**"), "{words}");
 }
 
 #[test]

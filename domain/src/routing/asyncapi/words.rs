@@ -28,23 +28,24 @@ pub(super) const END_MESSAGE: &str = "\
 The end of many answers. There is no payload. Where the number is larger than what arrived, some were lost. If the answers ended \
 with an error, the two headers of `fault` are here too.";
 
+const CALLING: &str = "\
+**Calling.** Connect to the broker, with any NATS client, with the creds of a login: a user JWT and its key. Where the service \
+has an operation `receive`, you publish: to subjects `from.{user}.…`, where `{user}` is your own user id, which a login tells. \
+The broker lets you publish nowhere else, so the service knows who calls. Set the inbox prefix of your client to `_INBOX.{user}`, \
+or no answer reaches you. A payload is one protobuf message in binary, unless the message says otherwise.";
+
+const LISTENING: &str = "\
+**Listening.** Where the service has an operation `send`, you subscribe. What begins with `to.` reaches the user named behind it, \
+on all devices, and nobody else.";
+
+const ERRORS: &str = "\
+**Errors.** An answer with the header `Nats-Service-Error-Code` is the message `fault`. An answer of the broker itself with the \
+status 503 (no responders) means that no instance of the service runs.";
+
 /// How to call the service, behind what its developer says of it.
-pub(super) fn info(about: &str, calls: bool) -> String {
-    let mut text = about.trim().to_owned();
-    if calls {
-        if !text.is_empty() {
-            text.push_str("\n\n");
-        }
-        text.push_str(
-            "**Calling.** Connect to the broker, with any NATS client, with the creds of a login: a user JWT and its key. \
-             Publish to the subjects `from.{user}.…`, where `{user}` is your own user id: the broker lets you publish nowhere \
-             else, so a service knows who calls. Set the inbox prefix of your client to `_INBOX.{user}`, or no answer reaches \
-             you. A payload is one protobuf message in binary, unless a channel says otherwise.\n\n\
-             **Errors.** An answer with the header `Nats-Service-Error-Code` is the message `fault`. An answer of the broker \
-             itself with the status 503 (no responders) means that no instance of the service runs.",
-        );
-    }
-    text
+pub(super) fn info(about: &str, calls: bool, sends: bool) -> String {
+    let parts = [(!about.trim().is_empty(), about.trim()), (calls, CALLING), (sends, LISTENING), (calls, ERRORS)];
+    parts.into_iter().filter(|(there, _)| *there).map(|(_, text)| text).collect::<Vec<_>>().join("\n\n")
 }
 
 /// What a caller of a route should know beside its messages.
@@ -84,6 +85,7 @@ pub(super) fn parameter(pattern: &str, name: &str) -> &'static str {
         }
         Some("from") if second => "The id of the user who sends: your own.",
         Some("to") if second => "The id of the user it is sent to, who alone can listen here.",
+        _ if name == "user" => "The id of a user.",
         _ => "One token: printable ASCII without spaces, dots, `*` and `>`.",
     }
 }
