@@ -20,6 +20,7 @@ use std::{
 
 use prost_reflect::{
     Cardinality, DescriptorPool, EnumDescriptor, FieldDescriptor, FileDescriptor, Kind, MessageDescriptor, Syntax,
+    prost_types::FieldOptions,
 };
 use relais_domain::routing::asyncapi::{Schema, Schemas};
 
@@ -237,7 +238,7 @@ impl Text {
         if packable && field.is_packed() != self.proto3 {
             options.push(format!("packed = {}", field.is_packed()));
         }
-        if proto.options.as_ref().is_some_and(|options| options.deprecated()) {
+        if proto.options.as_ref().is_some_and(FieldOptions::deprecated) {
             options.push("deprecated = true".to_owned());
         }
         if field.json_name() != json_name(field.name()) {

@@ -19,7 +19,7 @@ impl AsyncApi {
     /// ```
     /// use relais::{AsyncApi, Settings, prelude::*};
     ///
-    /// let document = AsyncApi::backend(&Settings::default()).document(&Router::<()>::new())?;
+    /// let document = AsyncApi::backend(&Settings::default()).document(&Router::new())?;
     /// assert!(document.json().contains("from.{user}.tell.{peer}.{rest}"));
     /// # Ok::<(), relais::Error>(())
     /// ```
@@ -81,7 +81,7 @@ mod tests {
     use super::*;
 
     fn described(settings: &Settings) -> Value {
-        let document = AsyncApi::backend(settings).document(&Router::<()>::new()).unwrap();
+        let document = AsyncApi::backend(settings).document(&Router::new()).unwrap();
         assert_eq!(document.notes(), Vec::<String>::new());
         serde_json::from_str(document.json()).unwrap()
     }

@@ -104,7 +104,7 @@ impl AsyncApi {
     ///
     /// # Errors
     /// [`Error::Start`] with every mistake in the router, [`Error::Descriptors`], [`Error::Sends`].
-    pub fn document<S: Clone + Send + Sync + 'static>(self, router: &Router<S>) -> Result<Document> {
+    pub fn document(self, router: &Router) -> Result<Document> {
         if let Some(problem) = self.problem {
             return Err(problem);
         }

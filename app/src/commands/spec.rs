@@ -13,7 +13,7 @@ pub(super) fn openapi(context: &mut Context<'_>) -> Result<(), Failure> {
 /// Prints the AsyncAPI document of the built-in routes, as the settings have them.
 pub(super) fn asyncapi(context: &mut Context<'_>) -> Result<(), Failure> {
     let settings = Settings::load_from(&context.globals.sources([])?)?.settings;
-    let document = AsyncApi::backend(&settings).document(&Router::<()>::new())?;
+    let document = AsyncApi::backend(&settings).document(&Router::new())?;
     // In one piece, so that a reader who has seen enough ends it.
     Ok(context.terminal.out.write_all(document.json().as_bytes())?)
 }
