@@ -70,7 +70,8 @@ pub struct Schema {
     pub text: String,
     /// What the message is for, in words.
     pub about: Option<String>,
-    /// The crate that has the generated types, where that is known: no other type is taken for this message.
+    /// The crate that has the generated types, where that is known: no type of another is taken for this message, unless it
+    /// lies in modules of the package's whole name.
     pub home: Option<String>,
 }
 

@@ -33,15 +33,13 @@ pub(super) fn candidates<'s>(path: &str, schemas: &'s Schemas) -> Vec<&'s str> {
     let segments: Vec<String> = path.split("::").map(plain).collect();
     let (mut best, mut found) = (0, Vec::new());
     for (name, schema) in &schemas.0 {
-        let elsewhere = |home: &str| path.split("::").next() != Some(home);
-        if schema.home.as_deref().is_some_and(elsewhere) {
-            continue;
-        }
         let inside = name.strip_prefix(schema.package.as_str()).unwrap_or(name).trim_start_matches('.');
         let needed = inside.split('.').count();
         let parts: Vec<String> = name.split('.').map(plain).collect();
         let agree = parts.iter().rev().zip(segments.iter().rev()).take_while(|(a, b)| a == b).count();
-        if agree < needed || agree < best {
+        // A message whose types are in a crate that is known may have been generated elsewhere too, by its whole name only.
+        let elsewhere = |home: &str| path.split("::").next() != Some(home) && agree < parts.len();
+        if agree < needed || agree < best || schema.home.as_deref().is_some_and(elsewhere) {
             continue;
         }
         if agree > best {

@@ -297,6 +297,8 @@ fn a_rust_type_is_the_message_whose_name_agrees_furthest() {
         ("x::Bare", vec!["Bare"]),
         ("x::bare::Self_", vec!["Bare.Self"]),
         ("x::Timestamp", vec![]),
+        ("x::protobuf::Timestamp", vec![]),
+        ("x::google::protobuf::Timestamp", vec!["google.protobuf.Timestamp"]),
         ("prost_types::protobuf::Timestamp", vec!["google.protobuf.Timestamp"]),
         ("alloc::string::String", vec!["google.protobuf.StringValue"]),
         ("u64", vec![]),

@@ -4,9 +4,10 @@ use crate::routing::{AnswerType, RouteDescription, service::TIMEOUT};
 
 pub(super) const HOST: &str = "Host and port of the broker; the answer to a login names them.";
 
-pub(super) const REPLY: &str = "The reply subject of the request, which is part of every NATS message beside subject and headers \
-     and which a client's `request` sets. It must lie inside the caller's own inboxes, `_INBOX.{user}.…`: nothing is answered \
-     elsewhere. A message without one is handled and not answered.";
+pub(super) const REPLY: &str = "\
+The reply subject of the request, which is part of every NATS message beside subject and headers and which a client's `request` \
+sets. It must lie inside the caller's own inboxes, `_INBOX.{user}.…`: a message with another is dropped. One without a reply \
+subject is handled and not answered.";
 
 pub(super) const INBOX: &str =
     "Where a caller awaits its answers: a subject below `_INBOX.{user}.` that it chooses for each request.";
@@ -17,7 +18,7 @@ gives these:
 
 - `400`: the payload is not the message that the route takes, or something else that it needs is missing or wrong.
 - `429`: the caller has called more often than the route allows.
-- `500`: the handler failed; it is no fault of the caller's.
+- `500`: the handler failed, or its answer is larger than the broker takes; it is no fault of the caller's.
 - `503`: too many requests wait already; this one was not handled, try again later.
 - `504`: the handler took longer than its time limit; what it had done by then stays done.";
 
