@@ -24,18 +24,18 @@ use crate::error::{Error, Result};
 /// ```
 /// use relais::{AsyncApi, prelude::*};
 ///
-/// # mod shop {
+/// # mod orders {
 /// #     #[derive(Clone, PartialEq, prost::Message)]
-/// #     pub struct OrderRequest { #[prost(string, tag = "1")] pub item: String }
+/// #     pub struct PlaceRequest { #[prost(string, tag = "1")] pub item: String }
 /// #     #[derive(Clone, PartialEq, prost::Message)]
-/// #     pub struct OrderResponse { #[prost(string, tag = "1")] pub text: String }
+/// #     pub struct Order { #[prost(string, tag = "2")] pub item: String }
 /// # }
-/// # use shop::*;
-/// # async fn order(_: Message<OrderRequest>) -> Message<OrderResponse> { Message(OrderResponse::default()) }
-/// # let proto = concat!(env!("CARGO_MANIFEST_DIR"), "/../docs/first-program/shop.proto");
-/// let router = Router::new().subscribe("from.{user}.orders.new", order);
-/// let document = AsyncApi::new("shop").proto(proto).document(&router)?;
-/// assert!(document.json().contains("message OrderRequest {"));
+/// # use orders::*;
+/// # async fn place(_: Message<PlaceRequest>) -> Message<Order> { Message(Order::default()) }
+/// # let proto = concat!(env!("CARGO_MANIFEST_DIR"), "/examples/orders/orders.proto");
+/// let router = Router::new().subscribe("from.{user}.orders.place", place);
+/// let document = AsyncApi::new("orders").proto(proto).document(&router)?;
+/// assert!(document.json().contains("message PlaceRequest {"));
 /// assert!(document.notes().is_empty(), "every type was found");
 /// # Ok::<(), relais::Error>(())
 /// ```
