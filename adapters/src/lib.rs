@@ -13,6 +13,8 @@ pub mod argon2;
 pub mod http;
 #[cfg(feature = "http-client")]
 pub mod http_client;
+#[cfg(feature = "jetstream")]
+pub mod jetstream;
 #[cfg(feature = "jwt")]
 pub mod jwt;
 #[cfg(feature = "nats")]

@@ -3,7 +3,10 @@
 use std::{
     collections::BTreeMap,
     future::Future,
-    sync::{Arc, Mutex, MutexGuard, PoisonError},
+    sync::{
+        Arc, Mutex, MutexGuard, PoisonError,
+        atomic::{AtomicBool, Ordering},
+    },
     time::Duration,
 };
 
@@ -36,6 +39,8 @@ use crate::{
 pub struct Cache {
     port: Arc<dyn ports::Cache>,
     flights: Arc<Flights>,
+    /// Whether the last that was heard of it is that it cannot be reached.
+    away: Arc<AtomicBool>,
 }
 
 /// The values that are being computed, each with those who wait for it.
@@ -76,7 +81,7 @@ impl Cache {
     /// On a cache of any kind.
     #[must_use]
     pub fn new(port: Arc<dyn ports::Cache>) -> Self {
-        Self { port, flights: Arc::default() }
+        Self { port, flights: Arc::default(), away: Arc::default() }
     }
 
     /// The bytes under the key of these parts; absent, those that `compute` gives, which are then kept for `ttl`.
@@ -120,8 +125,8 @@ impl Cache {
             }
             let value: Bytes = compute().await.map_err(Into::into)?.into();
             match self.port.put(&key, value.clone(), ttl).await {
-                Ok(()) => {}
-                Err(CacheError::Unavailable(error)) => tracing::warn!(%error, "a value could not be kept"),
+                Ok(()) => self.reached(),
+                Err(error @ CacheError::Unavailable(_)) => self.missed(&error),
                 Err(error) => return Err(told(&error)),
             }
             computing.told.send_replace(Some(value.clone()));
@@ -161,11 +166,30 @@ impl Cache {
 
     async fn find(&self, key: &CacheKey) -> Option<Bytes> {
         match self.port.get(key).await {
-            Ok(found) => found,
+            Ok(found) => {
+                self.reached();
+                found
+            }
             Err(error) => {
-                tracing::warn!(%error, "the cache could not be asked");
+                self.missed(&error);
                 None
             }
+        }
+    }
+
+    fn reached(&self) {
+        if self.away.load(Ordering::Relaxed) && self.away.swap(false, Ordering::Relaxed) {
+            tracing::info!("the cache is back");
+        }
+    }
+
+    /// Says it once, not with every request.
+    fn missed(&self, error: &CacheError) {
+        let error = error as &dyn std::error::Error;
+        if self.away.swap(true, Ordering::Relaxed) {
+            tracing::debug!(error, "the cache is still away");
+        } else {
+            tracing::warn!(error, "the cache is away: what it should keep is computed each time");
         }
     }
 }
@@ -179,7 +203,7 @@ fn told(error: &CacheError) -> Fault {
 
 #[cfg(test)]
 mod tests {
-    use std::sync::atomic::{AtomicUsize, Ordering};
+    use std::sync::atomic::AtomicUsize;
 
     use futures_util::{FutureExt, future::join_all};
     use tokio::sync::Semaphore;

@@ -1,5 +1,6 @@
 //! The contract suites of the ports on real systems.
 
 pub(crate) mod bus;
+mod cache;
 mod nsc;
 pub(crate) mod resolver;

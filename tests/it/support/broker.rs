@@ -2,7 +2,7 @@
 
 use std::{
     fs,
-    path::PathBuf,
+    path::{Path, PathBuf},
     process::{Child, Command, Stdio},
 };
 
@@ -16,18 +16,28 @@ pub(crate) struct Broker {
     child: Child,
     url: String,
     websocket: String,
-    _directory: TempDir,
+    directory: TempDir,
 }
 
 impl Broker {
     /// Starts one and waits until it is ready.
     pub(crate) async fn start() -> Self {
+        Self::configured(|_| String::new()).await
+    }
+
+    /// As [`Broker::start`], with JetStream.
+    pub(crate) async fn with_jetstream() -> Self {
+        Self::configured(|directory| format!("jetstream {{ store_dir: {:?} }}", directory.join("jetstream"))).await
+    }
+
+    async fn configured(more: impl FnOnce(&Path) -> String) -> Self {
         let directory = TempDir::new().unwrap();
         let config = directory.path().join("server.conf");
         let ports: PathBuf = directory.path().join("ports");
         fs::create_dir(&ports).unwrap();
         let websocket = "websocket { listen: \"127.0.0.1:-1\", no_tls: true }";
-        let text = format!("listen: \"127.0.0.1:-1\"\nports_file_dir: {ports:?}\n{websocket}\n");
+        let text =
+            format!("listen: \"127.0.0.1:-1\"\nports_file_dir: {ports:?}\n{websocket}\n{}\n", more(directory.path()));
         fs::write(&config, text).unwrap();
         let mut command = Command::new(tool("nats-server"));
         command.arg("-c").arg(&config).stdout(Stdio::null()).stderr(Stdio::piped());
@@ -52,12 +62,17 @@ impl Broker {
             }
         }
         let says = "nats-server says where it listens";
-        Self { child, url: url.expect(says), websocket: websocket.expect(says), _directory: directory }
+        Self { child, url: url.expect(says), websocket: websocket.expect(says), directory }
     }
 
     /// Where it listens.
     pub(crate) fn url(&self) -> &str {
         &self.url
+    }
+
+    /// A folder of its own, gone with it.
+    pub(crate) fn directory(&self) -> &Path {
+        self.directory.path()
     }
 
     /// Where it listens for WebSocket clients.
