@@ -125,6 +125,13 @@ Examples:
     /// Every setting, its value, and where it came from
     #[command(after_help = "Examples:\n  relais settings\n  RELAIS_HTTP__LISTEN=127.0.0.1:9000 relais settings --json")]
     Settings,
+    /// Bring the database and the broker's JetStream up to date, for `serve`; a repeat does nothing
+    #[command(after_help = "\
+Run it where the data folder is, before a new version serves.
+
+Example:
+  relais migrate --set nats.url=nats://broker.internal:4222")]
+    Migrate,
     /// Write a program of your own to begin with: a .proto, a route, a role, a test
     #[command(after_help = "\
 The program answers `from.{user}.NAME.hello` and says what to do next. What it is made of:

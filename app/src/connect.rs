@@ -9,12 +9,14 @@ use relais_adapters::{
 };
 use relais_domain::{
     credentials::creds::Creds,
+    identity::ServiceName,
     ports::{Bus, BusError, CredentialsIssuer, KeyPairs, Rng},
 };
 
 use crate::{
     exit::{Exit, Failure},
     settings::Settings,
+    up::provision::{self, Told},
 };
 
 /// What connecting takes.
@@ -72,6 +74,26 @@ pub fn issuer(settings: &Settings) -> Result<Arc<dyn CredentialsIssuer>, Failure
         Ok(native) => Ok(Arc::new(native)),
         Err(error) => Err(Failure::of(Exit::Failed, &error)),
     }
+}
+
+/// Makes what a service keeps in JetStream, on the broker of `nats.url`, or on that of a `relais up` on this machine.
+///
+/// # Errors
+/// [`Exit::NoAnswer`] when there is no such broker.
+pub(crate) async fn provision(
+    settings: &Settings,
+    issuer: &dyn CredentialsIssuer,
+    service: &ServiceName,
+) -> Result<Told, Failure> {
+    let servers = match settings.nats.url.as_slice() {
+        [] => vec![format!("nats://{}", settings.nats.listen)],
+        urls => urls.iter().map(|url| url.expose().to_owned()).collect(),
+    };
+    provision::cache(issuer, servers, service).await.map_err(|error| match &error {
+        crate::Error::Connect(_) => Failure::of(Exit::NoAnswer, &error)
+            .hint("start the broker, or name it with --set nats.url=nats://HOST:PORT, and run this again"),
+        _ => error.into(),
+    })
 }
 
 /// The OpenAPI document of the HTTP API.

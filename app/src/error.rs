@@ -2,7 +2,7 @@
 
 use std::{fmt, io, net::SocketAddr, path::PathBuf};
 
-use relais_adapters::nats;
+use relais_adapters::{jetstream, nats};
 use relais_domain::routing;
 
 use crate::settings::SettingsError;
@@ -70,6 +70,20 @@ pub enum Error {
     /// No connection to the broker.
     #[error(transparent)]
     Connect(#[from] nats::ConnectError),
+    /// The setting `cache` says jetstream, and nobody has made the bucket.
+    #[error(
+        "cache is jetstream, but the broker has no bucket {bucket}; `{command}`, run where the data folder is, makes it, or \
+         set cache to memory"
+    )]
+    NoBucket {
+        /// Its name.
+        bucket: String,
+        /// What makes it.
+        command: String,
+    },
+    /// The setting `cache` says jetstream, and its bucket cannot be used.
+    #[error("cache is jetstream, which cannot be used")]
+    Cache(#[source] jetstream::OpenError),
     /// The router has mistakes, or a route was refused.
     #[error(transparent)]
     Start(#[from] routing::StartError),

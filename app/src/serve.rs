@@ -3,6 +3,7 @@
 use std::{fs, io::IsTerminal as _, path::Path, sync::Arc};
 
 use relais_adapters::{
+    jetstream,
     nats::{self, ConnectOptions},
     nkeys, system,
 };
@@ -14,7 +15,7 @@ use relais_domain::{
     },
     identity::ServiceName,
     memory,
-    ports::{Bus as _, Clock, Rng},
+    ports::{self, Bus as _, Clock, Rng},
     routing::{Complete, Router, Service, ServiceOptions, ServicePorts},
     secret::Secret,
 };
@@ -31,7 +32,7 @@ const URL: &str = "nats://127.0.0.1:4222";
 /// Runs the routes of `router` as a service, until Ctrl-C or SIGTERM.
 ///
 /// It connects to `nats.url` (`nats://127.0.0.1:4222` unless set) with the creds in `nats.creds`, which
-/// `relais service add NAME` makes. The name in them is the service's name and queue group: of several instances each
+/// `relais service add NAME` makes, and with it the bucket that `cache = "jetstream"` wants. The name in them is the service's name and queue group: of several instances each
 /// message reaches one. At the end handlers that run are waited for, up to ten seconds.
 ///
 /// # Errors
@@ -49,7 +50,7 @@ pub async fn serve(settings: Settings, router: impl Complete) -> Result<()> {
     let bus = nats::Bus::connect(options(servers.clone(), &name, creds)).await?;
     let patterns: Vec<_> =
         router.routes().map(|own| own.into_iter().map(|route| route.pattern).collect()).unwrap_or_default();
-    let mut service = start(router, &bus, name.clone(), &settings.service).await?;
+    let mut service = start(router, &bus, name.clone(), &settings, &format!("relais service add {name}")).await?;
     tracing::info!(service = %name, routes = %patterns.join(", "), servers = %servers.join(", "), "answering");
     let ended = tokio::select! {
         () = signals.next() => Ok(()),
@@ -109,21 +110,43 @@ pub(crate) fn options(servers: Vec<String>, name: &ServiceName, creds: Creds) ->
     }
 }
 
+/// Starts the routes. `command` is what makes the bucket of the cache, should it not be there.
 pub(crate) async fn start(
     router: Router,
     bus: &nats::Bus,
     name: ServiceName,
-    settings: &settings::Service,
+    settings: &Settings,
+    command: &str,
 ) -> Result<Service> {
+    let cache = Cache::new(cache(settings, bus, &name, command).await?);
     let ports = ServicePorts {
         bus: Arc::new(bus.clone()),
         clock: Arc::new(system::Clock) as Arc<dyn Clock>,
         rng: Arc::new(system::Rng),
-        cache: Cache::new(Arc::new(memory::Cache::with_defaults(Arc::new(system::Clock)))),
+        cache,
     };
     let mut options = ServiceOptions::new(name);
-    (options.version, options.about) = (settings.version.clone(), settings.about.clone());
+    let own = &settings.service;
+    (options.version, options.about) = (own.version.clone(), own.about.clone());
     Ok(Service::start(router, ports, &system::Spawner::current(), options).await?)
+}
+
+/// Where the answers lie that handlers keep for a while.
+async fn cache(
+    settings: &Settings,
+    bus: &nats::Bus,
+    name: &ServiceName,
+    command: &str,
+) -> Result<Arc<dyn ports::Cache>> {
+    let clock = Arc::new(system::Clock);
+    if settings.cache == settings::Cache::Memory {
+        return Ok(Arc::new(memory::Cache::with_defaults(clock)));
+    }
+    match jetstream::Cache::open(Arc::new(bus.clone()), name.clone(), clock).await {
+        Ok(cache) => Ok(Arc::new(cache)),
+        Err(jetstream::OpenError::Missing { bucket }) => Err(Error::NoBucket { bucket, command: command.to_owned() }),
+        Err(error) => Err(Error::Cache(error)),
+    }
 }
 
 /// Logs to standard error, unless the program has set up logging of its own.

@@ -112,12 +112,16 @@ impl Database {
         Ok(Self { connection })
     }
 
-    /// Brings the tables up to date. A repeat does nothing. Not for two processes at once.
+    /// Brings the tables up to date, and names the migrations that this took, in order. A repeat does nothing. Not for two
+    /// processes at once.
     ///
     /// # Errors
     /// [`OpenError::Migrate`]; what was done before stays.
-    pub async fn migrate(&self) -> Result<(), OpenError> {
-        migrations::Migrator::up(&self.connection, None).await.map_err(OpenError::Migrate)
+    pub async fn migrate(&self) -> Result<Vec<String>, OpenError> {
+        let pending = migrations::Migrator::get_pending_migrations(&self.connection).await;
+        let names = pending.map_err(OpenError::Migrate)?.iter().map(|own| own.name().to_owned()).collect();
+        migrations::Migrator::up(&self.connection, None).await.map_err(OpenError::Migrate)?;
+        Ok(names)
     }
 
     /// The users in it.

@@ -2,6 +2,7 @@
 
 mod account;
 mod messages;
+mod migrate;
 mod new;
 mod printing;
 mod service;
@@ -18,6 +19,7 @@ pub use terminal::Terminal;
 use std::process::ExitCode;
 
 use clap::{CommandFactory as _, Parser as _};
+use relais_domain::identity::ServiceName;
 
 use crate::{
     cli::{Cli, Command, CredsCommand, Globals, ServiceCommand, SpecCommand},
@@ -86,10 +88,16 @@ async fn dispatch(command: Command, context: &mut Context<'_>) -> Result<(), Fai
         Command::Subscribe(args) => messages::subscribe(&args, context).await,
         Command::Whoami => account::whoami(context),
         Command::Settings => settings::print(context),
+        Command::Migrate => {
+            let settings = service::installation(context)?;
+            Box::pin(migrate::migrate(&settings, &*connect::issuer(&settings)?, context)).await
+        }
         Command::New(args) => new::new(&args, context),
         Command::Service(ServiceCommand::Add(args)) => {
             let settings = service::installation(context)?;
-            service::add(&args, &settings, &*connect::issuer(&settings)?, &*connect::key_pairs(), context).await
+            let (issuer, keys) = (connect::issuer(&settings)?, connect::key_pairs());
+            let provision = async |name: &ServiceName| connect::provision(&settings, &*issuer, name).await;
+            Box::pin(service::add(&args, &settings, &*issuer, &*keys, provision, context)).await
         }
         Command::Creds(CredsCommand::Export(args)) => {
             let settings = service::installation(context)?;

@@ -2,17 +2,18 @@
 
 use std::{
     fs,
-    io::Write as _,
+    io::{self, Write as _},
     path::{Path, PathBuf},
 };
 
 use relais_domain::{
-    credentials::{Grantee, KeyKind, creds::Creds},
+    credentials::{Grantee, KeyKind, creds::Creds, streams},
+    identity::ServiceName,
     ports::{CredentialsIssuer, Grant, KeyPairs},
     secret::Secret,
     subject::{Filter, Pattern},
 };
-use serde_json::json;
+use serde_json::{Value, json};
 
 use relais_adapters::files;
 
@@ -21,6 +22,7 @@ use crate::{
     cli::{CredsExportArgs, Role, ServiceAddArgs},
     exit::{Exit, Failure},
     settings::Settings,
+    up::provision::Told,
 };
 
 /// The settings of the installation in the data folder, which must be there: these commands make none.
@@ -34,12 +36,14 @@ pub(super) fn installation(context: &Context<'_>) -> Result<Settings, Failure> {
     Err(Failure::new(Exit::Failed, what).hint("run `relais up` once, or name its folder with --data FOLDER"))
 }
 
-/// Makes the creds of a service, and says how to run it with them. A repeat keeps its key, and takes the new routes.
+/// Makes the creds of a service and what it keeps in JetStream, and says how to run it. A repeat keeps its key, and takes the
+/// new routes. Without a broker the creds are made nonetheless, and what is missing is said.
 pub(super) async fn add(
     args: &ServiceAddArgs,
     settings: &Settings,
     issuer: &dyn CredentialsIssuer,
     keys: &dyn KeyPairs,
+    provision: impl AsyncFnOnce(&ServiceName) -> Result<Told, Failure>,
     context: &mut Context<'_>,
 ) -> Result<(), Failure> {
     let routes = match args.routes.as_slice() {
@@ -52,6 +56,7 @@ pub(super) async fn add(
     let url = broker(settings);
     let creds = issue(grantee.clone(), &path, issuer, keys).await?;
     if is_stdout(&path) {
+        tell(&provision(&args.name).await, &args.name, context)?;
         writeln!(
             context.terminal.err,
             "run the service with\n  RELAIS_SERVICE__NAME={} RELAIS_NATS__URL={url}",
@@ -61,20 +66,43 @@ pub(super) async fn add(
     }
     store(&path, &creds)?;
     let path = absolute(&path);
-    let out = &mut context.terminal.out;
+    let bucket = provision(&args.name).await;
     if context.globals.json {
         let prefix = grantee.inbox_prefix();
-        return Ok(writeln!(
-            out,
-            "{}",
-            json!({"service": args.name, "creds": path, "url": url, "inbox_prefix": prefix})
-        )?);
+        let bucket = bucket_json(&bucket, &args.name);
+        let told = json!({"service": args.name, "creds": path, "url": url, "inbox_prefix": prefix, "bucket": bucket});
+        return Ok(writeln!(context.terminal.out, "{told}")?);
     }
+    tell(&bucket, &args.name, context)?;
+    let out = &mut context.terminal.out;
     writeln!(out, "wrote the credentials of the service {} to {}", args.name, path.display())?;
     writeln!(out, "run it with")?;
     writeln!(out, "  export RELAIS_SERVICE__NAME={}", args.name)?;
     writeln!(out, "  export RELAIS_NATS__CREDS={}", quoted(&path.to_string_lossy()))?;
     Ok(writeln!(out, "  export RELAIS_NATS__URL={}", quoted(&url))?)
+}
+
+/// What has become of the bucket of a service's cache, for scripts.
+pub(super) fn bucket_json(bucket: &Result<Told, Failure>, service: &ServiceName) -> Value {
+    match bucket {
+        Ok(told) => told.json(),
+        Err(failure) => {
+            json!({"name": streams::cache_bucket(service), "state": "absent", "reason": failure.what})
+        }
+    }
+}
+
+/// The same for people, beside the answer.
+fn tell(bucket: &Result<Told, Failure>, service: &ServiceName, context: &mut Context<'_>) -> io::Result<()> {
+    let err = &mut context.terminal.err;
+    match bucket {
+        Ok(told) => writeln!(err, "{told}"),
+        Err(failure) => {
+            writeln!(err, "the bucket {} was not made: {}", streams::cache_bucket(service), failure.what)?;
+            let hint = failure.hint.as_deref().unwrap_or("run this again when that is mended");
+            writeln!(err, "the service needs it only where cache is jetstream; {hint}")
+        }
+    }
 }
 
 /// Makes the creds of a person, and says which inbox prefix goes with them.
@@ -135,7 +163,7 @@ fn known_seed(path: &Path) -> Result<Option<Secret>, Failure> {
                 Err(Failure::new(Exit::Failed, format!("{} is there and no creds file", path.display())).hint(hint))
             }
         },
-        Err(error) if error.kind() == std::io::ErrorKind::NotFound => Ok(None),
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
         Err(error) => {
             let Failure { what, .. } = Failure::of(Exit::Failed, &error);
             Err(Failure::new(Exit::Failed, format!("cannot read {}: {what}", path.display())).hint(hint))

@@ -3,7 +3,7 @@
 use serde_json::{Value, json};
 
 use super::{
-    Proof, Reach, SecretUrl, Settings,
+    Cache, Proof, Reach, SecretUrl, Settings,
     read::{self, Given},
 };
 
@@ -113,6 +113,23 @@ pub(super) const KEYS: &[Key] = &[
             Some(())
         },
         |s| json!(s.topics)
+    ),
+    key!(
+        "cache",
+        "where the answers lie that handlers keep for a while",
+        "memory (each process its own), or jetstream (a bucket that all instances of the service share)",
+        |s, given| {
+            s.cache = match given.text()? {
+                "memory" => Cache::Memory,
+                "jetstream" => Cache::Jetstream,
+                _ => return None,
+            };
+            Some(())
+        },
+        |s| json!(match s.cache {
+            Cache::Memory => "memory",
+            Cache::Jetstream => "jetstream",
+        })
     ),
     key!(
         "behind_proxy",

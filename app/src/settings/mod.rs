@@ -51,6 +51,8 @@ pub struct Settings {
     pub peers: Option<Reach>,
     /// `topics`: what users may speak to and hear together.
     pub topics: Vec<Topic>,
+    /// `cache`: where the answers lie that handlers keep for a while.
+    pub cache: Cache,
     /// `behind_proxy`: whether listeners off loopback are reached through a proxy that ends TLS.
     pub behind_proxy: bool,
     /// `http.…`
@@ -85,6 +87,15 @@ pub enum Reach {
     All,
     /// Nobody.
     None,
+}
+
+/// Where the answers lie that handlers keep for a while.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Cache {
+    /// In the memory of each process.
+    Memory,
+    /// In the bucket `{service}_cache` of the broker's JetStream, which all instances of the service share.
+    Jetstream,
 }
 
 /// The HTTP API.
@@ -176,6 +187,7 @@ impl Default for Settings {
             examples: None,
             peers: None,
             topics: Vec::new(),
+            cache: Cache::Memory,
             behind_proxy: false,
             http: Http { listen: loopback(8080), public_url: None, allowed_origins: Vec::new() },
             nats: Nats {

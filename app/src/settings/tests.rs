@@ -62,6 +62,7 @@ fn every_setting_can_be_set_in_every_layer() {
         ("service.version", "'1.2.3-rc.1'", "1.2.3-rc.1", "1.2.3-rc.1"),
         ("service.about", "'sells tea'", "sells tea", "sells tea"),
         ("examples", "false", "false", "false"),
+        ("cache", "'jetstream'", "jetstream", "jetstream"),
         ("http.listen", "'localhost:0'", "localhost:0", "127.0.0.1:0"),
         ("http.public_url", "'https://x.org'", "https://x.org", "https://x.org"),
         (
@@ -168,6 +169,7 @@ fn wrong_values_are_told_with_their_source() {
         ("service.version=two", "two", "three numbers"),
         ("service.version=1.2", "1.2", "three numbers"),
         ("examples=yes", "yes", "true or false"),
+        ("cache=redis", "redis", "memory (each process its own), or jetstream"),
         ("auth.proof=code", "code", "password, or none"),
         ("nsc.operator=../x", "../x", "letters, digits"),
         ("nsc.operator=-x", "-x", "letters, digits"),

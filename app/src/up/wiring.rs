@@ -17,12 +17,7 @@ use relais_domain::{
 };
 use tokio::{sync::oneshot, task::JoinHandle};
 
-use super::{
-    IntoApp,
-    addresses::{Addresses, sqlite_url},
-    data::Data,
-    report::Report,
-};
+use super::{IntoApp, addresses::Addresses, data::Data, provision, report::Report};
 use crate::{
     error::{Error, Result},
     lifecycle::{PATIENCE, Signals},
@@ -80,7 +75,7 @@ impl Backend {
         let listener = listen("http.listen", settings.http.listen)?;
         let binary = if external { None } else { Some(find(settings)?) };
         let issuer = store(settings, &data, &basics)?;
-        let database = database(settings, &data).await?;
+        let (database, _) = provision::database(settings, data.path()).await?;
         let peers = app.peers(settings, external, &database.secrets(), &*basics.rng).await;
         let peers = peers.map_err(|error| part("the database cannot be used", error))?;
         let router = app.router.merge(built_in(peers));
@@ -94,7 +89,7 @@ impl Backend {
         let addresses = Addresses::of(settings, broker.as_ref());
         let (bus, system) = connect(settings, &addresses, &patterns, &issuer, &basics).await?;
         let name = settings.service.name.clone();
-        let service = serve::start(router, &bus, name.clone(), &settings.service).await?;
+        let service = serve::start(router, &bus, name.clone(), settings, "relais migrate").await?;
 
         let auth = auth(settings, &addresses, &data, issuer, &database, &basics)?;
         let bound = listener.local_addr().map_err(|source| unusable("http.listen", settings.http.listen, source))?;
@@ -215,7 +210,7 @@ fn http_ended(ended: std::result::Result<std::io::Result<()>, tokio::task::JoinE
     Error::Part { what: "the HTTP API has ended".to_owned(), source }
 }
 
-fn part(what: impl Into<String>, source: impl Into<Box<dyn std::error::Error + Send + Sync>>) -> Error {
+pub(super) fn part(what: impl Into<String>, source: impl Into<Box<dyn std::error::Error + Send + Sync>>) -> Error {
     Error::Part { what: what.into(), source: source.into() }
 }
 
@@ -247,17 +242,6 @@ fn store(settings: &Settings, data: &Data, basics: &Basics) -> Result<Arc<nsc::N
     let native = native.map_err(unusable)?;
     native.set_topics(&settings.topics).map_err(unusable)?;
     Ok(Arc::new(native))
-}
-
-async fn database(settings: &Settings, data: &Data) -> Result<sql::Database> {
-    let url = match &settings.sql.url {
-        Some(url) => url.expose().to_owned(),
-        None => sqlite_url(&data.path().join("relais.db")),
-    };
-    let unusable = |error| part("the database cannot be used", error);
-    let database = sql::Database::open(&url).await.map_err(unusable)?;
-    database.migrate().await.map_err(unusable)?;
-    Ok(database)
 }
 
 async fn child(
@@ -308,6 +292,10 @@ async fn connect(
     tokio::spawn(keep_told(system.clone(), Arc::clone(issuer)));
 
     let (name, creds) = application_creds(settings, patterns, issuer, basics).await?;
+    // On a broker of its own `up` is its own operator; on another that is `relais migrate`.
+    if settings.nats.url.is_empty() && settings.cache == settings::Cache::Jetstream {
+        provision::cache(&**issuer, addresses.ours.clone(), &name).await?.warn();
+    }
     let bus = nats::Bus::connect(serve::options(addresses.ours.clone(), &name, creds)).await?;
     Ok((bus, system))
 }

@@ -2,6 +2,7 @@
 
 mod asyncapi;
 mod bytes;
+mod cache;
 mod clients;
 mod examples;
 mod flow;

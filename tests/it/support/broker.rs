@@ -39,8 +39,18 @@ impl Broker {
         let text =
             format!("listen: \"127.0.0.1:-1\"\nports_file_dir: {ports:?}\n{websocket}\n{}\n", more(directory.path()));
         fs::write(&config, text).unwrap();
+        Self::run(&config, directory).await
+    }
+
+    /// One that serves an installation which `relais up` has made and no longer runs: its configuration is all that an
+    /// operator needs.
+    pub(crate) async fn of_installation(data: &Path) -> Self {
+        Self::run(&data.join("nats/server.conf"), TempDir::new().unwrap()).await
+    }
+
+    async fn run(config: &Path, directory: TempDir) -> Self {
         let mut command = Command::new(tool("nats-server"));
-        command.arg("-c").arg(&config).stdout(Stdio::null()).stderr(Stdio::piped());
+        command.arg("-c").arg(config).stdout(Stdio::null()).stderr(Stdio::piped());
         let mut child = command.spawn().unwrap();
         let (said, mut heard) = mpsc::unbounded_channel();
         let stderr = child.stderr.take().unwrap();

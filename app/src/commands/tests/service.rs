@@ -2,6 +2,7 @@
 
 use std::sync::{Arc, Mutex};
 
+use relais_adapters::jetstream::{Bucket, Difference, Provisioned};
 use relais_domain::{
     credentials::{Grantee, UserJwt},
     ports::MockCredentialsIssuer,
@@ -12,6 +13,7 @@ use crate::{
     cli::{CredsExportArgs, ServiceAddArgs},
     commands::service,
     settings::Settings,
+    up::provision::Told,
 };
 
 fn issuer(seen: Arc<Mutex<Vec<Grantee>>>) -> MockCredentialsIssuer {
@@ -24,6 +26,14 @@ fn issuer(seen: Arc<Mutex<Vec<Grantee>>>) -> MockCredentialsIssuer {
     issuer
 }
 
+/// A broker that is there for the service `shop`, and away for all others.
+fn provision(name: &ServiceName) -> Result<Told, Failure> {
+    if name.as_str() == "shop" {
+        return Ok(Told(Bucket { name: "shop_cache".to_owned(), provisioned: Provisioned::Made }));
+    }
+    Err(Failure::new(Exit::NoAnswer, "no broker answers").hint("start the broker"))
+}
+
 async fn add(line: &[&str], settings: &Settings, seen: &Arc<Mutex<Vec<Grantee>>>) -> (Result<(), Failure>, Written) {
     let (globals, command) = parse(line);
     let profiles = Profiles::at("/nowhere".into());
@@ -31,7 +41,8 @@ async fn add(line: &[&str], settings: &Settings, seen: &Arc<Mutex<Vec<Grantee>>>
     with_context!(globals, profiles, "", |context| match command {
         Command::Service(ServiceCommand::Add(args)) => {
             let args: ServiceAddArgs = args;
-            service::add(&args, settings, &issuer, &keys, context).await
+            let provision = async |name: &ServiceName| provision(name);
+            service::add(&args, settings, &issuer, &keys, provision, context).await
         }
         Command::Creds(CredsCommand::Export(args)) => {
             let args: CredsExportArgs = args;
@@ -106,4 +117,37 @@ async fn commands_of_an_installation_want_one() {
     let (result, _) = with_context!(globals, profiles, "", |context| Box::pin(dispatch(command, context)).await);
     assert!(result.unwrap_err().hint.unwrap().contains("--data"));
     assert!(!data.exists());
+}
+
+#[tokio::test]
+async fn a_bucket_is_told_and_a_broker_that_is_away_costs_no_creds() {
+    let folder = tempfile::tempdir().unwrap();
+    let settings = Settings { data: folder.path().join("data"), ..Settings::default() };
+    let (result, written) = add(&["service", "add", "shop"], &settings, &Arc::default()).await;
+    result.unwrap();
+    assert_eq!(written.err(), "made the bucket shop_cache\n");
+    let (result, written) = add(&["service", "add", "lab"], &settings, &Arc::default()).await;
+    result.unwrap();
+    assert!(settings.data.join("services/lab.creds").is_file() && written.out().contains("RELAIS_NATS__CREDS"));
+    for words in ["bucket lab_cache was not made: no broker answers", "only where cache is jetstream; start the broker"]
+    {
+        assert!(written.err().contains(words), "{}", written.err());
+    }
+    for (name, expected) in [
+        ("shop", json!({"name": "shop_cache", "state": "made"})),
+        ("lab", json!({"name": "lab_cache", "state": "absent", "reason": "no broker answers"})),
+    ] {
+        let (result, written) = add(&["service", "add", name, "--json"], &settings, &Arc::default()).await;
+        result.unwrap();
+        assert_eq!(serde_json::from_str::<Value>(written.out()).unwrap()["bucket"], expected);
+    }
+}
+
+#[test]
+fn other_settings_of_a_bucket_are_told_one_by_one() {
+    let difference = Difference { setting: "max_bytes", is: "1".to_owned(), wanted: "2".to_owned() };
+    let provisioned = Provisioned::Different(vec![difference]);
+    let told = Told(Bucket { name: "shop_cache".to_owned(), provisioned });
+    assert!(told.to_string().ends_with("was left so: max_bytes is 1, wanted 2"), "{told}");
+    assert_eq!(told.json()["differences"], json!([{"setting": "max_bytes", "is": "1", "wanted": "2"}]));
 }

@@ -11,6 +11,8 @@ use relais_domain::{
     ports::{CredentialsIssuer as _, Grant, KeyPairs as _},
 };
 
+pub(super) use attacks::streams_of;
+
 use crate::support::{Up, User, Verdict, World};
 
 pub(crate) fn native(world: &World) -> (nsc::Native, Arc<nkeys::KeyPairs>) {

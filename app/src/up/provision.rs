@@ -1,0 +1,97 @@
+//! What has to be there before anything runs: the tables of the database, and what services keep in JetStream.
+//!
+//! `relais up` makes it on its way, `relais migrate` and `relais service add` for brokers of others.
+
+use std::{path::Path, sync::Arc, time::Duration};
+
+use relais_adapters::{
+    jetstream::{Bucket, Provisioned, Provisioner},
+    nats, nkeys, sql, system,
+};
+use relais_domain::{
+    credentials::{Grantee, KeyKind, creds::Creds},
+    identity::ServiceName,
+    ports::{Bus as _, Clock as _, CredentialsIssuer, Grant, KeyPairs as _},
+};
+use serde_json::{Value, json};
+
+use super::{addresses::sqlite_url, wiring::part};
+use crate::{error::Result, serve, settings::Settings};
+
+/// How long a provisioner's credential holds. It is made for one use and kept nowhere.
+const LIFE: Duration = Duration::from_secs(5 * 60);
+
+/// The database, with its tables up to date, and the names of the migrations that this took. `data` is the folder of an
+/// SQLite file, unless `sql.url` says otherwise.
+pub(crate) async fn database(settings: &Settings, data: &Path) -> Result<(sql::Database, Vec<String>)> {
+    let url = match &settings.sql.url {
+        Some(url) => url.expose().to_owned(),
+        None => sqlite_url(&data.join("relais.db")),
+    };
+    let unusable = |error| part("the database cannot be used", error);
+    let database = sql::Database::open(&url).await.map_err(unusable)?;
+    let applied = database.migrate().await.map_err(unusable)?;
+    Ok((database, applied))
+}
+
+/// A bucket, as commands tell it.
+pub(crate) struct Told(pub(crate) Bucket);
+
+/// The bucket of a service's cache: makes it, if it is not there, on the broker at one of `servers`.
+pub(crate) async fn cache(issuer: &dyn CredentialsIssuer, servers: Vec<String>, service: &ServiceName) -> Result<Told> {
+    let pair = nkeys::KeyPairs::new(Arc::new(system::Rng)).generate(KeyKind::User);
+    let expires_at = Some(system::Clock.now() + LIFE);
+    let grant = Grant { grantee: Grantee::Provisioner, key: pair.public, expires_at };
+    let jwt = issuer.issue(grant).await.map_err(|error| part("the provisioner got no credential", error))?;
+    let options = nats::ConnectOptions {
+        inbox_prefix: Grantee::Provisioner.inbox_prefix(),
+        name: "relais provisioner".to_owned(),
+        ..serve::options(servers, service, Creds { jwt, seed: pair.seed })
+    };
+    let bus = nats::Bus::connect(options).await?;
+    let bucket = Provisioner::new(Arc::new(bus.clone())).cache(service).await;
+    if let Err(error) = bus.drain().await {
+        tracing::debug!(%error, "the provisioner's connection did not end well");
+    }
+    Ok(Told(bucket.map_err(|error| part("JetStream was not provisioned", error))?))
+}
+
+impl Told {
+    /// Logs what an operator should look at.
+    pub(super) fn warn(&self) {
+        if let Provisioned::Different(_) = self.0.provisioned {
+            tracing::warn!("{self}");
+        }
+    }
+
+    /// `{name, state: "made" | "there" | "different", differences?: [{setting, is, wanted}]}`
+    pub(crate) fn json(&self) -> Value {
+        let name = &self.0.name;
+        match &self.0.provisioned {
+            Provisioned::Made => json!({"name": name, "state": "made"}),
+            Provisioned::There => json!({"name": name, "state": "there"}),
+            Provisioned::Different(differences) => {
+                let differences = differences
+                    .iter()
+                    .map(|own| json!({"setting": own.setting, "is": own.is, "wanted": own.wanted}))
+                    .collect::<Vec<_>>();
+                json!({"name": name, "state": "different", "differences": differences})
+            }
+        }
+    }
+}
+
+impl std::fmt::Display for Told {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        let name = &self.0.name;
+        match &self.0.provisioned {
+            Provisioned::Made => write!(f, "made the bucket {name}"),
+            Provisioned::There => write!(f, "the bucket {name} is there"),
+            Provisioned::Different(differences) => {
+                let differences: Vec<_> = differences.iter().map(ToString::to_string).collect();
+                let differences = differences.join("; ");
+                write!(f, "the bucket {name} is there with other settings, and was left so: {differences}")
+            }
+        }
+    }
+}
