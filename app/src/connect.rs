@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use relais_adapters::{
     http,
+    jetstream::Bucket,
     nats::{self, ConnectError},
     nkeys, nsc, system,
 };
@@ -16,7 +17,7 @@ use relais_domain::{
 use crate::{
     exit::{Exit, Failure},
     settings::Settings,
-    up::provision::{self, Told},
+    up::provision,
 };
 
 /// What connecting takes.
@@ -84,7 +85,7 @@ pub(crate) async fn provision(
     settings: &Settings,
     issuer: &dyn CredentialsIssuer,
     service: &ServiceName,
-) -> Result<Told, Failure> {
+) -> Result<Bucket, Failure> {
     let servers = match settings.nats.url.as_slice() {
         [] => vec![format!("nats://{}", settings.nats.listen)],
         urls => urls.iter().map(|url| url.expose().to_owned()).collect(),

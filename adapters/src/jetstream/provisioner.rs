@@ -1,6 +1,6 @@
 //! Making what a service keeps in JetStream. Services may not: see `relais_domain::credentials::Grantee::Provisioner`.
 
-use std::{sync::Arc, time::Duration};
+use std::{fmt, sync::Arc, time::Duration};
 
 use relais_domain::{
     credentials::streams::{self, Captured},
@@ -57,6 +57,22 @@ pub enum ProvisionError {
         #[source]
         source: Cause,
     },
+}
+
+/// For people: what was done, on one line.
+impl fmt::Display for Bucket {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let name = &self.name;
+        match &self.provisioned {
+            Provisioned::Made => write!(f, "made the bucket {name}"),
+            Provisioned::There => write!(f, "the bucket {name} is there"),
+            Provisioned::Different(differences) => {
+                let differences: Vec<_> = differences.iter().map(ToString::to_string).collect();
+                let differences = differences.join("; ");
+                write!(f, "the bucket {name} is there with other settings, and was left so: {differences}")
+            }
+        }
+    }
 }
 
 impl Provisioner {

@@ -44,7 +44,9 @@ fn scripted(answers: Vec<Result<Message, BusError>>) -> (Arc<dyn Bus>, Arc<Mutex
     let (answers, asked) = (Mutex::new(answers.into_iter()), Arc::new(Mutex::new(Vec::new())));
     let seen = Arc::clone(&asked);
     let mut bus = MockBus::new();
-    bus.expect_request().returning(move |message, _| {
+    bus.expect_request().returning(move |message, patience| {
+        let start = message.subject.as_str().starts_with("$JS.API.STREAM.");
+        assert!(start || patience <= Duration::from_millis(500), "a handler waits {patience:?}");
         seen.lock().unwrap().push(message);
         answers.lock().unwrap().next().expect("nothing more is asked")
     });

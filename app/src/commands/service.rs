@@ -15,14 +15,16 @@ use relais_domain::{
 };
 use serde_json::{Value, json};
 
-use relais_adapters::files;
+use relais_adapters::{
+    files,
+    jetstream::{Bucket, Difference, Provisioned},
+};
 
 use super::Context;
 use crate::{
     cli::{CredsExportArgs, Role, ServiceAddArgs},
     exit::{Exit, Failure},
     settings::Settings,
-    up::provision::Told,
 };
 
 /// The settings of the installation in the data folder, which must be there: these commands make none.
@@ -43,7 +45,7 @@ pub(super) async fn add(
     settings: &Settings,
     issuer: &dyn CredentialsIssuer,
     keys: &dyn KeyPairs,
-    provision: impl AsyncFnOnce(&ServiceName) -> Result<Told, Failure>,
+    provision: impl AsyncFnOnce(&ServiceName) -> Result<Bucket, Failure>,
     context: &mut Context<'_>,
 ) -> Result<(), Failure> {
     let routes = match args.routes.as_slice() {
@@ -82,18 +84,24 @@ pub(super) async fn add(
     Ok(writeln!(out, "  export RELAIS_NATS__URL={}", quoted(&url))?)
 }
 
-/// What has become of the bucket of a service's cache, for scripts.
-pub(super) fn bucket_json(bucket: &Result<Told, Failure>, service: &ServiceName) -> Value {
-    match bucket {
-        Ok(told) => told.json(),
-        Err(failure) => {
-            json!({"name": streams::cache_bucket(service), "state": "absent", "reason": failure.what})
+/// What has become of the bucket of a service's cache, for scripts: `{name, state, differences | reason}`, where the state is
+/// made, there, different or absent.
+pub(super) fn bucket_json(bucket: &Result<Bucket, Failure>, service: &ServiceName) -> Value {
+    let name = streams::cache_bucket(service);
+    match bucket.as_ref().map(|own| &own.provisioned) {
+        Ok(Provisioned::Made) => json!({"name": name, "state": "made"}),
+        Ok(Provisioned::There) => json!({"name": name, "state": "there"}),
+        Ok(Provisioned::Different(differences)) => {
+            let each = |own: &Difference| json!({"setting": own.setting, "is": own.is, "wanted": own.wanted});
+            let differences: Vec<_> = differences.iter().map(each).collect();
+            json!({"name": name, "state": "different", "differences": differences})
         }
+        Err(failure) => json!({"name": name, "state": "absent", "reason": failure.what}),
     }
 }
 
 /// The same for people, beside the answer.
-fn tell(bucket: &Result<Told, Failure>, service: &ServiceName, context: &mut Context<'_>) -> io::Result<()> {
+fn tell(bucket: &Result<Bucket, Failure>, service: &ServiceName, context: &mut Context<'_>) -> io::Result<()> {
     let err = &mut context.terminal.err;
     match bucket {
         Ok(told) => writeln!(err, "{told}"),

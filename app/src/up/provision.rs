@@ -5,7 +5,7 @@
 use std::{path::Path, sync::Arc, time::Duration};
 
 use relais_adapters::{
-    jetstream::{Bucket, Provisioned, Provisioner},
+    jetstream::{Bucket, Provisioner},
     nats, nkeys, sql, system,
 };
 use relais_domain::{
@@ -13,7 +13,6 @@ use relais_domain::{
     identity::ServiceName,
     ports::{Bus as _, Clock as _, CredentialsIssuer, Grant, KeyPairs as _},
 };
-use serde_json::{Value, json};
 
 use super::{addresses::sqlite_url, wiring::part};
 use crate::{error::Result, serve, settings::Settings};
@@ -34,11 +33,12 @@ pub(crate) async fn database(settings: &Settings, data: &Path) -> Result<(sql::D
     Ok((database, applied))
 }
 
-/// A bucket, as commands tell it.
-pub(crate) struct Told(pub(crate) Bucket);
-
 /// The bucket of a service's cache: makes it, if it is not there, on the broker at one of `servers`.
-pub(crate) async fn cache(issuer: &dyn CredentialsIssuer, servers: Vec<String>, service: &ServiceName) -> Result<Told> {
+pub(crate) async fn cache(
+    issuer: &dyn CredentialsIssuer,
+    servers: Vec<String>,
+    service: &ServiceName,
+) -> Result<Bucket> {
     let pair = nkeys::KeyPairs::new(Arc::new(system::Rng)).generate(KeyKind::User);
     let expires_at = Some(system::Clock.now() + LIFE);
     let grant = Grant { grantee: Grantee::Provisioner, key: pair.public, expires_at };
@@ -53,45 +53,5 @@ pub(crate) async fn cache(issuer: &dyn CredentialsIssuer, servers: Vec<String>, 
     if let Err(error) = bus.drain().await {
         tracing::debug!(%error, "the provisioner's connection did not end well");
     }
-    Ok(Told(bucket.map_err(|error| part("JetStream was not provisioned", error))?))
-}
-
-impl Told {
-    /// Logs what an operator should look at.
-    pub(super) fn warn(&self) {
-        if let Provisioned::Different(_) = self.0.provisioned {
-            tracing::warn!("{self}");
-        }
-    }
-
-    /// `{name, state: "made" | "there" | "different", differences?: [{setting, is, wanted}]}`
-    pub(crate) fn json(&self) -> Value {
-        let name = &self.0.name;
-        match &self.0.provisioned {
-            Provisioned::Made => json!({"name": name, "state": "made"}),
-            Provisioned::There => json!({"name": name, "state": "there"}),
-            Provisioned::Different(differences) => {
-                let differences = differences
-                    .iter()
-                    .map(|own| json!({"setting": own.setting, "is": own.is, "wanted": own.wanted}))
-                    .collect::<Vec<_>>();
-                json!({"name": name, "state": "different", "differences": differences})
-            }
-        }
-    }
-}
-
-impl std::fmt::Display for Told {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        let name = &self.0.name;
-        match &self.0.provisioned {
-            Provisioned::Made => write!(f, "made the bucket {name}"),
-            Provisioned::There => write!(f, "the bucket {name} is there"),
-            Provisioned::Different(differences) => {
-                let differences: Vec<_> = differences.iter().map(ToString::to_string).collect();
-                let differences = differences.join("; ");
-                write!(f, "the bucket {name} is there with other settings, and was left so: {differences}")
-            }
-        }
-    }
+    bucket.map_err(|error| part("JetStream was not provisioned", error))
 }

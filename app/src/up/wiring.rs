@@ -5,7 +5,7 @@ use std::{net::TcpListener, sync::Arc};
 use futures_util::FutureExt as _;
 use relais_adapters::{
     argon2::{self, Cost, Load},
-    http, jwt, nats, nats_server, nkeys, nsc, sql, system,
+    http, jetstream, jwt, nats, nats_server, nkeys, nsc, sql, system,
 };
 use relais_domain::{
     auth::{Auth, AuthPorts, AuthSettings, Expiry, Proof},
@@ -294,7 +294,10 @@ async fn connect(
     let (name, creds) = application_creds(settings, patterns, issuer, basics).await?;
     // On a broker of its own `up` is its own operator; on another that is `relais migrate`.
     if settings.nats.url.is_empty() && settings.cache == settings::Cache::Jetstream {
-        provision::cache(&**issuer, addresses.ours.clone(), &name).await?.warn();
+        let bucket = provision::cache(&**issuer, addresses.ours.clone(), &name).await?;
+        if let jetstream::Provisioned::Different(_) = bucket.provisioned {
+            tracing::warn!("{bucket}");
+        }
     }
     let bus = nats::Bus::connect(serve::options(addresses.ours.clone(), &name, creds)).await?;
     Ok((bus, system))

@@ -9,9 +9,10 @@ use serde_json::{Value, json};
 
 use super::{
     library::log_in,
+    lifecycle::{broker_pid, gone},
     security::{as_grantee, streams_of},
 };
-use crate::support::{Broker, Ran, Up, User, Verdict, World, run};
+use crate::support::{Broker, Ran, Up, User, Verdict, World, run, signal};
 
 /// When an answer of the caching echo was computed, by itself.
 fn computed(answer: &Ran) -> jiff::Timestamp {
@@ -58,10 +59,36 @@ async fn an_answer_stays_for_five_seconds_on_both_caches() {
             }
             let now = system::Clock.now();
             assert!(now.duration_since(first) < five + five, "the old answer goes on: {first} at {now} on {kind}");
+            system::Clock.sleep(Duration::from_millis(200)).await;
         };
         assert!(next.duration_since(first) >= five, "{first}, then {next} on {kind}");
         up.stop();
     }
+}
+
+/// The broker takes its time to put what is cached on the disk, and has the bucket nonetheless when it comes back.
+#[tokio::test(flavor = "multi_thread")]
+async fn the_bucket_outlives_a_broker_that_is_killed() {
+    let world = World::new();
+    let up = world.up_with(|command| _ = command.env("RELAIS_CACHE", "jetstream"));
+    let ada = User::new(&world, &up, "ada");
+    computed(&ada.run(&["request", "echo.cached", "tea"]));
+    let broker = broker_pid(&world);
+    signal(broker, "KILL");
+    gone(broker);
+    // Nobody answers until broker and service are back.
+    while ada.run(&["request", "echo", "hi"]).code != 0 {}
+    let provisioner = as_grantee(&world, &up, Grantee::Provisioner).await;
+    let stored = async || {
+        let info = provisioner.client().request("$JS.API.STREAM.INFO.KV_relais_cache", "".into()).await.unwrap();
+        serde_json::from_slice::<Value>(&info.payload).unwrap()["state"]["last_seq"].as_u64().expect("it is there")
+    };
+    let before = stored().await;
+    computed(&ada.run(&["request", "echo.cached", "tea"]));
+    // The old answer may have been found; another question has none.
+    assert_eq!(ada.run(&["request", "echo.cached", "cake"]).code, 0);
+    assert!(stored().await > before, "and it keeps answers again");
+    up.stop();
 }
 
 async fn price(cache: Cache) -> Result<Vec<u8>, Fault> {

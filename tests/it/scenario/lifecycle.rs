@@ -12,7 +12,7 @@ use std::{
 use crate::support::{Ran, Up, User, World, run, signal, tool};
 
 /// The pid of the nats-server that serves this address, by the broker's own report.
-fn broker_pid(world: &World) -> u32 {
+pub(super) fn broker_pid(world: &World) -> u32 {
     let children = pids_of_children(&world.path("data"));
     assert_eq!(children.len(), 1, "one broker runs on this data folder: {children:?}");
     children[0]
@@ -31,7 +31,7 @@ fn pids_of_children(data: &Path) -> Vec<u32> {
 }
 
 /// Waits until a process is gone.
-fn gone(pid: u32) {
+pub(super) fn gone(pid: u32) {
     while Path::new(&format!("/proc/{pid}")).exists()
         && !fs::read_to_string(format!("/proc/{pid}/stat")).unwrap_or_default().contains(") Z ")
     {

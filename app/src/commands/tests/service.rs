@@ -13,7 +13,6 @@ use crate::{
     cli::{CredsExportArgs, ServiceAddArgs},
     commands::service,
     settings::Settings,
-    up::provision::Told,
 };
 
 fn issuer(seen: Arc<Mutex<Vec<Grantee>>>) -> MockCredentialsIssuer {
@@ -27,9 +26,9 @@ fn issuer(seen: Arc<Mutex<Vec<Grantee>>>) -> MockCredentialsIssuer {
 }
 
 /// A broker that is there for the service `shop`, and away for all others.
-fn provision(name: &ServiceName) -> Result<Told, Failure> {
+fn provision(name: &ServiceName) -> Result<Bucket, Failure> {
     if name.as_str() == "shop" {
-        return Ok(Told(Bucket { name: "shop_cache".to_owned(), provisioned: Provisioned::Made }));
+        return Ok(Bucket { name: "shop_cache".to_owned(), provisioned: Provisioned::Made });
     }
     Err(Failure::new(Exit::NoAnswer, "no broker answers").hint("start the broker"))
 }
@@ -147,7 +146,8 @@ async fn a_bucket_is_told_and_a_broker_that_is_away_costs_no_creds() {
 fn other_settings_of_a_bucket_are_told_one_by_one() {
     let difference = Difference { setting: "max_bytes", is: "1".to_owned(), wanted: "2".to_owned() };
     let provisioned = Provisioned::Different(vec![difference]);
-    let told = Told(Bucket { name: "shop_cache".to_owned(), provisioned });
-    assert!(told.to_string().ends_with("was left so: max_bytes is 1, wanted 2"), "{told}");
-    assert_eq!(told.json()["differences"], json!([{"setting": "max_bytes", "is": "1", "wanted": "2"}]));
+    let bucket = Bucket { name: "shop_cache".to_owned(), provisioned };
+    assert!(bucket.to_string().ends_with("was left so: max_bytes is 1, wanted 2"), "{bucket}");
+    let told = service::bucket_json(&Ok(bucket), &"shop".parse().unwrap());
+    assert_eq!(told["differences"], json!([{"setting": "max_bytes", "is": "1", "wanted": "2"}]));
 }
