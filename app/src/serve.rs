@@ -43,15 +43,16 @@ pub async fn serve(settings: Settings, router: impl Complete) -> Result<()> {
     let mut signals = Signals::listen().map_err(|source| file("the signals of", Path::new("this process"), source))?;
     let path = settings.nats.creds.clone().ok_or(Error::NoCreds)?;
     let (name, creds) = identity(&settings, &path)?;
-    let servers = match settings.nats.url.as_slice() {
-        [] => vec![URL.to_owned()],
-        urls => urls.iter().map(|url| url.expose().to_owned()).collect(),
+    // Shown, an address hides the password that may stand in it.
+    let (servers, shown): (Vec<_>, Vec<_>) = match settings.nats.url.as_slice() {
+        [] => (vec![URL.to_owned()], vec![URL.to_owned()]),
+        urls => urls.iter().map(|url| (url.expose().to_owned(), url.to_string())).unzip(),
     };
-    let bus = nats::Bus::connect(options(servers.clone(), &name, creds)).await?;
+    let bus = nats::Bus::connect(options(servers, &name, creds)).await?;
     let patterns: Vec<_> =
         router.routes().map(|own| own.into_iter().map(|route| route.pattern).collect()).unwrap_or_default();
     let mut service = start(router, &bus, name.clone(), &settings, &format!("relais service add {name}")).await?;
-    tracing::info!(service = %name, routes = %patterns.join(", "), servers = %servers.join(", "), "answering");
+    tracing::info!(service = %name, routes = %patterns.join(", "), servers = %shown.join(", "), "answering");
     let ended = tokio::select! {
         () = signals.next() => Ok(()),
         () = bus.ended() => Err(Error::Ended),

@@ -3,7 +3,7 @@
 //!
 //! JetStream is spoken to by core NATS: a put is a request to the key's subject, a get one to `DIRECT.GET`, a bucket a
 //! piece of JSON. So it runs on the connection that a service has anyway, with its refusals and its time limits, and no
-//! second client is linked (docs/adr/0009). Any client of NATS KV reads the bucket (ADR-8).
+//! second client is linked (docs/adr/0010). Any client of NATS KV reads the bucket (ADR-8).
 //!
 //! ```text
 //! $KV.{service}_cache.{key}   value; headers  Relais-Until  when it is over, in µs since 1970, by the instance that put it

@@ -122,7 +122,7 @@ impl Bus {
     /// [`ConnectError`].
     pub async fn connect(options: ConnectOptions) -> Result<Self, ConnectError> {
         let address =
-            |text: &String| text.parse().map_err(|source| ConnectError::Address { text: text.clone(), source });
+            |text: &String| text.parse().map_err(|source| ConnectError::Address { text: shown(text), source });
         let addresses = options.servers.iter().map(address).collect::<Result<Vec<_>, _>>()?;
         let inbox = format!("{}.{}.", options.inbox_prefix, nonce(&*options.rng));
         Subject::reply(format!("{inbox}many.{}", u64::MAX))
@@ -151,7 +151,7 @@ fn nonce(rng: &dyn Rng) -> String {
 impl Connector {
     /// Tries every address once, in any order; takes the first broker that lets us in.
     async fn round(&self) -> Result<Opened, ConnectError> {
-        let servers = || self.options.servers.join(", ");
+        let servers = || self.options.servers.iter().map(|text| shown(text)).collect::<Vec<_>>().join(", ");
         let mut last = io::Error::new(io::ErrorKind::InvalidInput, "no address was given");
         for address in self.shuffled() {
             match tokio::time::timeout(PATIENCE, self.log_in(address)).await {
@@ -239,6 +239,16 @@ impl Connector {
     }
 }
 
+/// An address without the name and password that may stand in it.
+fn shown(address: &str) -> String {
+    let (scheme, rest) = address.split_once("://").map_or(("", address), |(scheme, rest)| (scheme, rest));
+    match rest.rsplit_once('@') {
+        Some((_, host)) if scheme.is_empty() => format!("***@{host}"),
+        Some((_, host)) => format!("{scheme}://***@{host}"),
+        None => address.to_owned(),
+    }
+}
+
 /// Whether the broker means us, or only that it will not have anybody now.
 fn refused(words: String) -> io::Error {
     let lower = words.to_ascii_lowercase();
@@ -260,9 +270,28 @@ fn delay(rng: Arc<dyn Rng>) -> impl Fn(usize) -> Duration {
 
 #[cfg(test)]
 mod tests {
-    use relais_domain::memory;
+    use relais_domain::{credentials::KeyKind, memory};
 
     use super::*;
+
+    #[tokio::test]
+    async fn no_error_tells_a_password() {
+        let keys: Arc<dyn KeyPairs> = Arc::new(memory::KeyPairs::default());
+        for server in ["nats://ada:hunter2@127.0.0.1:1", "ada:hunter2@127.0.0.1:1", "mqtt://ada:hunter2@127.0.0.1:1"] {
+            let options = ConnectOptions {
+                servers: vec![server.to_owned()],
+                jwt: UserJwt::from_text(String::new()),
+                seed: keys.generate(KeyKind::User).seed,
+                inbox_prefix: "_INBOX.x".to_owned(),
+                name: "x".to_owned(),
+                keys: Arc::clone(&keys),
+                rng: Arc::new(memory::Rng::default()),
+            };
+            let error = Bus::connect(options).await.err().unwrap();
+            let words = format!("{error} {error:?}");
+            assert!(words.contains("***@127.0.0.1:1") && !words.contains("hunter2"), "{words}");
+        }
+    }
 
     #[test]
     fn reconnects_are_spread_and_bounded() {

@@ -26,7 +26,7 @@ fn said(ran: &Ran) -> (i32, &str) {
 fn echo_and_identified_echo() {
     let world = World::new();
     let up = world.up();
-    let (ada, creds) = (User::new(&world, &up, "ada"), service_creds(&world, "demo"));
+    let (ada, creds) = (User::new(&world, &up, "ada"), service_creds(&world, &up, "demo"));
     let echo = Program::answering(&world, &up, Path::new(env!("CARGO_BIN_EXE_example-echo")), &creds, &[]);
     let identified =
         Program::answering(&world, &up, Path::new(env!("CARGO_BIN_EXE_example-identified-echo")), &creds, &[]);
@@ -47,7 +47,7 @@ fn echo_and_identified_echo() {
 async fn the_caching_echo_keeps_its_answer_for_five_seconds(set: &[(&str, &str)]) {
     let world = World::new();
     let up = world.up();
-    let (ada, creds) = (User::new(&world, &up, "ada"), service_creds(&world, "demo"));
+    let (ada, creds) = (User::new(&world, &up, "ada"), service_creds(&world, &up, "demo"));
     let caching = Program::answering(&world, &up, Path::new(env!("CARGO_BIN_EXE_example-caching-echo")), &creds, set);
     let client = relais::connect_client(&[up.text("nats")], ada.creds()).await.unwrap();
     let ask = async |message: &str| {
@@ -78,13 +78,18 @@ async fn caching_echo_in_memory() {
     the_caching_echo_keeps_its_answer_for_five_seconds(&[]).await;
 }
 
+#[tokio::test(flavor = "multi_thread")]
+async fn caching_echo_in_jetstream() {
+    the_caching_echo_keeps_its_answer_for_five_seconds(&[("RELAIS_CACHE", "jetstream")]).await;
+}
+
 #[test]
 fn ping_pong_between_two_clients() {
     let binary = Path::new(env!("CARGO_BIN_EXE_example-ping-pong"));
     let world = World::new();
     let up = world.up();
     let (ada, bob) = (User::new(&world, &up, "ada"), User::new(&world, &up, "bob"));
-    let service = Program::answering(&world, &up, binary, &service_creds(&world, "demo"), &[]);
+    let service = Program::answering(&world, &up, binary, &service_creds(&world, &up, "demo"), &[]);
     let play = |arguments: &[&Path]| {
         let mut command = Command::new(binary);
         command.args(arguments).env_clear().env("RELAIS_NATS__URL", up.text("nats")).current_dir(world.path(""));
@@ -112,7 +117,8 @@ fn orders() {
     let up = world.up();
     let (ada, bob) = (User::new(&world, &up, "ada"), User::new(&world, &up, "bob"));
     let binary = Path::new(env!("CARGO_BIN_EXE_example-orders"));
-    let shop = Program::answering(&world, &up, binary, &service_creds(&world, "demo"), &[("ORDERS_COOK", bob.id())]);
+    let shop =
+        Program::answering(&world, &up, binary, &service_creds(&world, &up, "demo"), &[("ORDERS_COOK", bob.id())]);
     let proto = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("../app/examples/orders/orders.proto");
     let types =
         |name: &str| ["--type".to_owned(), name.to_owned(), "--descriptors".to_owned(), proto.display().to_string()];

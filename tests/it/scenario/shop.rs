@@ -63,7 +63,7 @@ fn a_new_program_passes_its_test_and_answers_within_a_running_relais() {
         command.arg("--config").arg(&settings);
     });
     let (ada, bob) = (User::new(&world, &up, "ada"), User::new(&world, &up, "bob"));
-    let creds = service_creds(&world, "shop");
+    let creds = service_creds(&world, &up, "shop");
     let program = target().join("debug/shop");
     let shop = Program::answering(&world, &up, &program, &creds, &[]);
 

@@ -65,10 +65,11 @@ impl Drop for Program {
     }
 }
 
-/// The creds of a new service, in a file of its own.
-pub(crate) fn service_creds(world: &World, name: &str) -> PathBuf {
+/// The creds of a new service, in a file of its own; its bucket is made on the broker of `up`.
+pub(crate) fn service_creds(world: &World, up: &Up, name: &str) -> PathBuf {
     let creds = world.path(&format!("{name}.creds"));
-    let added = run(&mut world.relais(&["service", "add", name, "--out", creds.to_str().unwrap()]), "");
+    let mut command = world.relais(&["service", "add", name, "--out", creds.to_str().unwrap()]);
+    let added = run(command.env("RELAIS_NATS__URL", up.text("nats")), "");
     assert_eq!(added.code, 0, "{}", added.stderr);
     creds
 }
