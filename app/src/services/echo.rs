@@ -4,15 +4,15 @@ use std::time::Duration;
 
 use relais_domain::{
     cache::Cache,
-    routing::{CurrentUser, Fault, Message, Now, Router},
+    routing::{CurrentUser, Fault, Message, Now, Route, Router},
 };
 use relais_proto::v1::{EchoRequest, EchoResponse};
 
 pub(super) fn routes() -> Router {
     Router::new()
-        .subscribe("from.{user}.echo", echo)
-        .subscribe("from.{user}.echo.identified", identified)
-        .subscribe("from.{user}.echo.cached", cached)
+        .route(Route::new("from.{user}.echo", echo).about("Says what it is told"))
+        .route(Route::new("from.{user}.echo.identified", identified).about("Says what it is told, and who said it"))
+        .route(Route::new("from.{user}.echo.cached", cached).about("Says what it is told, and when; the same for 5 s"))
 }
 
 async fn echo(Message(request): Message<EchoRequest>) -> Message<EchoResponse> {

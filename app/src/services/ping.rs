@@ -3,12 +3,12 @@
 
 use relais_domain::{
     peers::Peers,
-    routing::{CurrentUser, Fault, Message, Router, State, ToUser},
+    routing::{CurrentUser, Fault, Message, Route, Router, State, ToUser},
 };
 use relais_proto::v1::PingRequest;
 
 pub(super) fn routes(peers: Peers) -> Router {
-    Router::new().subscribe("from.{user}.ping", ping).with_state(peers)
+    Router::new().route(Route::new("from.{user}.ping", ping).about("Pings another user")).with_state(peers)
 }
 
 /// What the caller writes as origin means nothing: the broker says who it is. The destination is text from outside, so it
