@@ -246,7 +246,8 @@ fn headers(block: &[u8]) -> Result<Headers, Malformed> {
         if name.is_empty() || !name.bytes().all(|byte| byte.is_ascii_graphic()) {
             return Err(Malformed::HeaderBlock);
         }
-        headers.append(name, value.trim_matches([' ', '\t']));
+        // A lone line break in a value becomes a blank, so at its ends it is cut off like one.
+        headers.append(name, value.trim_matches([' ', '\t', '\r', '\n']));
     }
     let size = headers.size();
     if size > MAX_HEADERS { Err(Malformed::Headers(size)) } else { Ok(headers) }

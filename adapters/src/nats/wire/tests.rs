@@ -118,10 +118,16 @@ fn what_a_user_can_write_is_one_malformed_message_and_the_next_is_read() {
 
 #[test]
 fn a_value_with_a_lone_line_break_forges_nothing() {
-    let headers = b"NATS/1.0\r\nA: 1\nNats-Rollup: all\r\n\r\n";
-    let bytes = [format!("HMSG a 1 {0} {0}\r\n", headers.len()).as_bytes(), headers, b"\r\n"].concat();
-    let Frame::Message { delivery: Ok(message), .. } = only(&bytes) else { panic!("a message") };
-    assert_eq!(message.headers, Headers::from_iter([("A", "1 Nats-Rollup: all")]));
+    for (headers, value) in [
+        (&b"NATS/1.0\r\nA: 1\nNats-Rollup: all\r\n\r\n"[..], "1 Nats-Rollup: all"),
+        // At the ends it is a blank too, so that what was read reads the same when it is said again.
+        (b"NATS/1.0\r\nA:\n1\n\r\n\r\n", "1"),
+        (b"NATS/1.0\r\nA: 1 \r \n", "1"),
+    ] {
+        let bytes = [format!("HMSG a 1 {0} {0}\r\n", headers.len()).as_bytes(), headers, b"\r\n"].concat();
+        let Frame::Message { delivery: Ok(message), .. } = only(&bytes) else { panic!("a message") };
+        assert_eq!(message.headers, Headers::from_iter([("A", value)]));
+    }
 }
 
 #[test]
