@@ -44,9 +44,14 @@ test *ARGS: tools
 
 # Everything a change must pass
 [group('check')]
-ci: format-check lint fences audit test docs openapi-check
+ci: format-check lint fences audit test docs openapi-check fuzz
 
-# What the Router costs a message, and rates and CPU time beside a bare loop (about four minutes; --quick: one)
+# Fuzz what reads users' bytes, [TARGET|all] for [SECONDS] each: libFuzzer, on a stable compiler (15 s each)
+[group('check')]
+fuzz *ARGS:
+    @tools/fuzz "$@"
+
+# What the Router costs a message, and rates and CPU time beside others (about ten minutes; --quick: one; --json FILE)
 [group('check')]
 bench *ARGS: tools
     tools/bench "$@"
@@ -55,6 +60,8 @@ bench *ARGS: tools
 [group('check')]
 format-check:
     cargo fmt --all --check
+    cargo fmt --manifest-path bench/Cargo.toml --check
+    cargo fmt --manifest-path tests/fuzz/Cargo.toml --check
 
 # Clippy without warnings: everything, the domain alone, and what a service pulls in
 [group('check')]
@@ -85,6 +92,8 @@ openapi-check:
 [group('housekeeping')]
 format:
     cargo fmt --all
+    cargo fmt --manifest-path bench/Cargo.toml
+    cargo fmt --manifest-path tests/fuzz/Cargo.toml
 
 # The servers and clients the tests need, pinned in tools/ (some minutes, once)
 [group('housekeeping')]

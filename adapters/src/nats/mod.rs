@@ -11,6 +11,8 @@ mod driver;
 mod resolver;
 mod state;
 mod subscription;
+#[cfg(feature = "testing")]
+pub mod testing;
 mod violation;
 mod wire;
 
