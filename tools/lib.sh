@@ -31,8 +31,6 @@ need() {
 
 need_python() { need 'python3 -c "import venv, ensurepip"' 'python3 python3-venv' 'Python 3 with its venv module'; }
 
-need_node() { need 'node -e "process.exit(parseInt(process.versions.node) < 20 ? 1 : 0)" && npm --version' 'nodejs npm' 'Node.js 20 or newer with npm'; }
-
 # A Python of our own, so that pip is there and no system package is touched.
 venv() {
     if [ -x "$RELAIS_TOOLS/venv/bin/python" ]; then return; fi

@@ -38,8 +38,8 @@ pub(crate) fn asyncapi(document: &Path) -> Value {
         "AsyncAPI's parser is missing; `./x tools` installs it"
     );
     let check = Path::new(env!("CARGO_MANIFEST_DIR")).join("../tools/asyncapi/check.cjs");
-    let ran = Command::new("node").arg(check).arg(folder).arg(document).output();
-    let ran = ran.expect("node is missing; `./x tools` installs it");
+    let ran = Command::new(tool("node")).arg(check).arg(folder).arg(document).output();
+    let ran = ran.expect("node runs");
     assert!(ran.status.success(), "{}", String::from_utf8_lossy(&ran.stderr));
     serde_json::from_slice(&ran.stdout).expect("the check prints JSON")
 }
