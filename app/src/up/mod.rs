@@ -9,6 +9,7 @@ mod app;
 mod data;
 pub(crate) mod provision;
 mod report;
+mod rivals;
 mod wiring;
 
 pub use app::{App, IntoApp};

@@ -17,7 +17,7 @@ use relais_domain::{
 };
 use tokio::{sync::oneshot, task::JoinHandle};
 
-use super::{IntoApp, addresses::Addresses, data::Data, provision, report::Report};
+use super::{IntoApp, addresses::Addresses, data::Data, provision, report::Report, rivals::Watch};
 use crate::{
     error::{Error, Result},
     lifecycle::{PATIENCE, Signals},
@@ -40,6 +40,7 @@ pub struct Backend {
     broker: Option<nats_server::Server>,
     database: sql::Database,
     report: Report,
+    _rivals: Watch,
     _data: Data,
 }
 
@@ -90,6 +91,7 @@ impl Backend {
         let (bus, system) = connect(settings, &addresses, &patterns, &issuer, &basics).await?;
         let name = settings.service.name.clone();
         let service = serve::start(router, &bus, name.clone(), settings, "relais migrate").await?;
+        let rivals = rivals(&addresses, &name, &issuer, &basics).await?;
 
         let auth = auth(settings, &addresses, &data, issuer, &database, &basics)?;
         let bound = listener.local_addr().map_err(|source| unusable("http.listen", settings.http.listen, source))?;
@@ -108,7 +110,7 @@ impl Backend {
             service: name.to_string(),
             routes: patterns,
         };
-        Ok(Self { http, service, bus, system, broker, database, report, _data: data })
+        Ok(Self { http, service, bus, system, broker, database, report, _rivals: rivals, _data: data })
     }
 
     /// What runs where.
@@ -267,6 +269,15 @@ async fn own_creds(issuer: &nsc::Native, basics: &Basics, grantee: Grantee) -> R
     let pair = basics.keys.generate(KeyKind::User);
     let jwt = issuer.issue(Grant { grantee, key: pair.public, expires_at: None }).await;
     Ok(Creds { jwt: jwt.map_err(|error| part("this process got no credential", error))?, seed: pair.seed })
+}
+
+/// Looks on as an operator, a person who may ask every service what it answers.
+async fn rivals(addresses: &Addresses, service: &ServiceName, issuer: &nsc::Native, basics: &Basics) -> Result<Watch> {
+    let grantee = Grantee::Operator { name: service.clone() };
+    let inbox_prefix = grantee.inbox_prefix();
+    let creds = own_creds(issuer, basics, grantee).await?;
+    let options = serve::options(addresses.ours.clone(), service, creds);
+    Ok(Watch::start(nats::ConnectOptions { inbox_prefix, name: "relais looking on".to_owned(), ..options }))
 }
 
 /// Connects the application server, and the issuer in the system account.

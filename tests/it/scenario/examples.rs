@@ -83,6 +83,28 @@ async fn caching_echo_in_jetstream() {
     the_caching_echo_keeps_its_answer_for_five_seconds(&[("RELAIS_CACHE", "jetstream")]).await;
 }
 
+/// Two services that answer one subject are told by the backend, which may ask both what they answer.
+#[tokio::test(flavor = "multi_thread")]
+async fn services_that_claim_one_subject_are_told() {
+    let world = World::new();
+    let up = world.up();
+    let binary = Path::new(env!("CARGO_BIN_EXE_example-echo"));
+    let start = |name| Program::answering(&world, &up, binary, &service_creds(&world, &up, name), &[]);
+    let (one, again, two) = (start("one"), start("one"), start("two"));
+    let told = async {
+        while !up.log().contains("the services one (from.*.my.echo) and two (from.*.my.echo) answer the same subjects")
+        {
+            system::Clock.sleep(Duration::from_millis(50)).await;
+        }
+    };
+    tokio::time::timeout(Duration::from_secs(60), told).await.unwrap_or_else(|_| panic!("{}", up.log()));
+    assert_eq!(up.log().matches("answer the same subjects").count(), 1, "{}", up.log());
+    for program in [one, again, two] {
+        program.stop();
+    }
+    up.stop();
+}
+
 #[test]
 fn ping_pong_between_two_clients() {
     let binary = Path::new(env!("CARGO_BIN_EXE_example-ping-pong"));
