@@ -53,9 +53,9 @@ impl relais_domain::ports::KeyPairs for KeyPairs {
 fn read(seed: &Secret) -> Result<nkeys::KeyPair, KeyError> {
     let refused = |error: nkeys::error::Error| KeyError::Seed(error.to_string());
     let (prefix, _) = nkeys::decode_seed(seed.expose()).map_err(refused)?;
-    let known = [KeyKind::Operator, KeyKind::Account, KeyKind::User].iter().any(|kind| kind.prefix_byte() == prefix);
+    let known = KeyKind::ALL.iter().any(|kind| kind.prefix_byte() == prefix);
     if !known {
-        return Err(KeyError::Seed("it is of another kind than operator, account and user".to_owned()));
+        return Err(KeyError::Seed("it is of another kind than operator, account, user and server".to_owned()));
     }
     nkeys::KeyPair::from_seed(seed.expose()).map_err(refused)
 }
@@ -65,6 +65,7 @@ fn vendor_kind(kind: KeyKind) -> nkeys::KeyPairType {
         KeyKind::Operator => nkeys::KeyPairType::Operator,
         KeyKind::Account => nkeys::KeyPairType::Account,
         KeyKind::User => nkeys::KeyPairType::User,
+        KeyKind::Server => nkeys::KeyPairType::Server,
     }
 }
 
@@ -73,7 +74,10 @@ mod tests {
     use std::{collections::HashMap, sync::Mutex};
 
     use relais_domain::{
-        credentials::{Account, Body, Claims, Operator, User, creds::Creds, decode, encode},
+        credentials::{
+            Account, Activation, AuthorizationRequest, AuthorizationResponse, Body, Claims, Operator, User,
+            creds::Creds, decode, encode,
+        },
         memory,
         ports::KeyPairs as _,
         testing::key_pairs::suite,
@@ -107,17 +111,18 @@ mod tests {
 
     #[test]
     fn seeds_are_those_of_the_go_library() {
-        use KeyKind::{Account as A, Operator as O, User as U};
+        use KeyKind::{Account as A, Operator as O, Server as N, User as U};
         let (keys, golden) = (KeyPairs::new(Arc::new(Counting(Mutex::new(0)))), golden_seeds());
-        let names = ["operator", "operator_signing", "account", "account_signing", "account_role", "system", "user"];
-        for (name, kind) in names.into_iter().zip([O, O, A, A, A, A, U]) {
+        let names =
+            ["operator", "operator_signing", "account", "account_signing", "account_role", "system", "user", "server"];
+        for (name, kind) in names.into_iter().zip([O, O, A, A, A, A, U, N]) {
             assert!(keys.generate(kind).seed.expose() == golden[name], "{name}");
         }
     }
 
     #[test]
     fn the_kinds_that_relais_has_no_use_for_are_refused() {
-        for kind in [nkeys::KeyPairType::Server, nkeys::KeyPairType::Cluster, nkeys::KeyPairType::Curve] {
+        for kind in [nkeys::KeyPairType::Cluster, nkeys::KeyPairType::Module, nkeys::KeyPairType::Curve] {
             let seed = nkeys::KeyPair::new_from_raw(kind, [7; 32]).unwrap().seed().unwrap();
             assert!(keys().from_seed(&seed.into()).is_err());
         }
@@ -144,6 +149,19 @@ mod tests {
         let tiers = same_text::<Account>(golden!("account_tiers.jwt"), "operator", |jwt| jwt.as_str().to_owned());
         let user = same_text::<User>(golden!("user.jwt"), "account_signing", |jwt| jwt.as_str().to_owned());
         let scoped = same_text::<User>(golden!("scoped_user.jwt"), "account_role", |jwt| jwt.as_str().to_owned());
+        let activation =
+            same_text::<Activation>(golden!("activation.jwt"), "account_signing", |jwt| jwt.as_str().to_owned());
+        same_text::<AuthorizationRequest>(golden!("authorization_request.jwt"), "server", |jwt| {
+            jwt.as_str().to_owned()
+        });
+        same_text::<AuthorizationResponse>(golden!("authorization_response.jwt"), "account_signing", |jwt| {
+            jwt.as_str().to_owned()
+        });
+        same_text::<AuthorizationResponse>(golden!("authorization_refusal.jwt"), "account", |jwt| {
+            jwt.as_str().to_owned()
+        });
+        same_text::<Account>(golden!("later.jwt"), "operator", |jwt| jwt.as_str().to_owned());
+        assert!(account.activated(&activation));
         assert!(operator.signed(&account));
         assert!(!operator.signed(&tiers), "a strict operator's identity key signs no account");
         let mut unrevoked = account.clone();
@@ -156,5 +174,29 @@ mod tests {
         assert_eq!(creds.check(&keys()).unwrap(), scoped);
         let other = Creds { seed: keys().generate(KeyKind::User).seed, ..creds };
         assert!(other.check(&keys()).is_err());
+    }
+
+    #[test]
+    fn jwts_are_those_of_nsc() {
+        macro_rules! golden {
+            ($name:literal) => {
+                include_str!(concat!("../../../domain/src/credentials/golden/nsc/", $name))
+            };
+        }
+        let operator = same_text::<Operator>(golden!("operator.jwt"), "operator", |jwt| jwt.as_str().to_owned());
+        let account = same_text::<Account>(golden!("account.jwt"), "operator", |jwt| jwt.as_str().to_owned());
+        let importer = same_text::<Account>(golden!("importer.jwt"), "operator", |jwt| jwt.as_str().to_owned());
+        let user = same_text::<User>(golden!("user.jwt"), "account_signing", |jwt| jwt.as_str().to_owned());
+        same_text::<Activation>(golden!("activation.jwt"), "account_signing", |jwt| jwt.as_str().to_owned());
+        assert!(operator.signed(&account) && account.vouches_for(&user).is_ok());
+        let now = jiff::Timestamp::from_second(1_800_000_000).unwrap();
+        for issues in [
+            operator.validate(now, &keys()),
+            account.validate(now, &keys()),
+            importer.validate(now, &keys()),
+            user.validate(now, &keys()),
+        ] {
+            assert!(issues.is_empty(), "nsc finds nothing wrong with it: {issues:?}");
+        }
     }
 }

@@ -5,13 +5,17 @@ use std::collections::BTreeMap;
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
-use super::claims::{Body, Claims, Generic, Open, Unknown, is_default};
+use super::{
+    claims::{Body, Claims, Generic, Open, Unknown, is_default},
+    validation,
+};
 use crate::{
     credentials::{
-        AccountJwt, Export, Import, KeyKind, NO_LIMIT, Permission, PublicKey, ResponsePermission, SigningKeys, User,
-        UserLimits, permissions,
+        AccountJwt, Activation, Export, Import, Issues, KeyKind, KeyUse, NO_LIMIT, Permission, PublicKey,
+        ResponsePermission, SigningKeys, User, UserLimits, permissions,
     },
     identity::Topic,
+    ports::KeyPairs,
 };
 
 /// The claims of an account, signed by its operator.
@@ -161,6 +165,7 @@ pub struct DefaultPermissions {
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct WeightedMapping {
     /// Where to.
+    #[serde(default)]
     pub subject: String,
     /// How much of it, in percent; 0 is all.
     #[serde(default, skip_serializing_if = "is_default")]
@@ -220,8 +225,10 @@ pub enum NotVouched {
 
 impl Body for Account {
     const TYPE: &'static str = "account";
-    const SUBJECT: KeyKind = KeyKind::Account;
+    const SUBJECT: Option<KeyKind> = Some(KeyKind::Account);
+    const WRONG_SUBJECT: &'static str = "expected subject to be account public key";
     const ISSUERS: &'static [KeyKind] = &[KeyKind::Account, KeyKind::Operator];
+    type Subject = PublicKey;
     type Jwt = AccountJwt;
 
     fn wrap(text: String) -> AccountJwt {
@@ -239,6 +246,24 @@ impl Body for Account {
     fn tidy(&mut self) {
         self.imports.sort_by(|a, b| a.subject.cmp(&b.subject));
         self.exports.sort_by(|a, b| a.subject.cmp(&b.subject));
+    }
+
+    fn settle(&mut self) {
+        if !self.limits.tiered_limits.is_empty() {
+            self.limits.jetstream = JetStreamLimits::default();
+        }
+    }
+
+    fn keys(&self) -> Vec<KeyUse<'_>> {
+        validation::account_keys(self)
+    }
+
+    fn unsignable(&self) -> Option<String> {
+        None
+    }
+
+    fn check(claims: &Claims<Self>, keys: &dyn KeyPairs, found: &mut Issues) {
+        validation::account(claims, keys, found);
     }
 }
 
@@ -262,6 +287,18 @@ impl Claims<Account> {
             }
         }
         if self.has_revoked(&user.subject, user.issued_at) { Err(NotVouched::Revoked) } else { Ok(()) }
+    }
+
+    /// Whether the account, or a signing key of it, made an activation (`DidSign` of jwt/v2).
+    ///
+    /// The activation must have been decoded, which verifies that its issuer really signed it.
+    #[must_use]
+    pub fn activated(&self, activation: &Claims<Activation>) -> bool {
+        activation.issuer.as_ref().is_some_and(|issuer| {
+            *issuer == self.subject
+                || (activation.body.issuer_account.as_ref() == Some(&self.subject)
+                    && self.body.signing_keys.0.contains_key(issuer))
+        })
     }
 
     /// Whether a JWT for `key`, made in the second `issued_at`, is revoked.

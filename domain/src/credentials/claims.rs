@@ -4,17 +4,23 @@
 //! write is byte for byte what the Go library would write. Fields that this version does not know are kept in
 //! [`Unknown`] and written back, at the end of their object: reading and writing loses nothing.
 
+use std::fmt;
+
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize, de::DeserializeOwned};
 
-use crate::credentials::{KeyKind, PublicKey};
+use crate::{
+    credentials::{Issues, KeyKind, KeyUse, PublicKey},
+    ports::KeyPairs,
+};
 
 /// Fields of a JSON object that this version does not know, kept as they are.
 pub type Unknown = serde_json::Map<String, serde_json::Value>;
 
 /// The claims of one JWT (`ClaimsData` of jwt/v2): who says what about whom, and until when.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-pub struct Claims<B> {
+#[serde(bound = "")]
+pub struct Claims<B: Body> {
     /// `aud`: whom it is meant for; empty for all that Relais makes.
     #[serde(rename = "aud", default, skip_serializing_if = "String::is_empty")]
     pub audience: String,
@@ -37,9 +43,9 @@ pub struct Claims<B> {
     /// `nbf`: when it begins, in seconds since 1970; 0 is at once.
     #[serde(rename = "nbf", default, skip_serializing_if = "is_default")]
     pub not_before: i64,
-    /// `sub`: the key it is about.
+    /// `sub`: the key it is about (a word of nats-server in an authorization request).
     #[serde(rename = "sub")]
-    pub subject: PublicKey,
+    pub subject: B::Subject,
     /// `nats`: what it says.
     #[serde(rename = "nats")]
     pub body: B,
@@ -54,7 +60,7 @@ pub struct Generic {
     /// Lower-case words; permission templates read `name:value` tags of a user.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub tags: Vec<String>,
-    /// `operator`, `account`, `user`; written by [`crate::credentials::encode`].
+    /// `operator`, `account`, `user`, …; written by [`crate::credentials::encode`].
     #[serde(rename = "type", default, skip_serializing_if = "String::is_empty")]
     pub kind: String,
     /// 2; written by [`crate::credentials::encode`].
@@ -62,15 +68,18 @@ pub struct Generic {
     pub version: i64,
 }
 
-/// A kind of claims. Operator, account and user are here; activations and authorization requests join them by
-/// implementing this (and by their keys joining [`KeyKind`]).
+/// A kind of claims.
 pub trait Body: Serialize + DeserializeOwned + Clone {
     /// What stands under `type`.
     const TYPE: &'static str;
-    /// What kind of key it is about.
-    const SUBJECT: KeyKind;
+    /// What kind of key it is about; none when it is about no key.
+    const SUBJECT: Option<KeyKind>;
+    /// What is said of another subject, in the words of jwt/v2.
+    const WRONG_SUBJECT: &'static str;
     /// What kinds of key may sign it.
     const ISSUERS: &'static [KeyKind];
+    /// What it is about.
+    type Subject: About;
     /// The encoded form.
     type Jwt;
 
@@ -82,6 +91,34 @@ pub trait Body: Serialize + DeserializeOwned + Clone {
     fn generic_mut(&mut self) -> &mut Generic;
     /// Brings lists into the order in which jwt/v2 writes them.
     fn tidy(&mut self);
+    /// Drops what jwt/v2 drops when it reads.
+    fn settle(&mut self);
+    /// Every key in the body, with what it must be.
+    fn keys(&self) -> Vec<KeyUse<'_>>;
+    /// Why claims of this kind are never signed, beside keys of a wrong kind.
+    fn unsignable(&self) -> Option<String>;
+    /// The rules of jwt/v2's `Validate` for this kind, without those of the envelope and of [`Body::keys`].
+    fn check(claims: &Claims<Self>, keys: &dyn KeyPairs, found: &mut Issues)
+    where
+        Self: Sized;
+}
+
+/// What claims can be about.
+pub trait About: fmt::Debug + fmt::Display + Clone + PartialEq + Serialize + DeserializeOwned {
+    /// The kind of key that it is.
+    fn kind(&self) -> Option<KeyKind>;
+}
+
+impl About for PublicKey {
+    fn kind(&self) -> Option<KeyKind> {
+        Some(Self::kind(self))
+    }
+}
+
+impl About for String {
+    fn kind(&self) -> Option<KeyKind> {
+        None
+    }
 }
 
 /// A known part and the fields beside it that this version does not know.
@@ -104,7 +141,7 @@ impl<T> From<T> for Open<T> {
 impl<B: Body> Claims<B> {
     /// Claims about `subject`, made at `now`, that never end.
     #[must_use]
-    pub fn new(name: &str, subject: PublicKey, body: B, now: Timestamp) -> Self {
+    pub fn new(name: &str, subject: B::Subject, body: B, now: Timestamp) -> Self {
         Self {
             audience: String::new(),
             expires_at: 0,

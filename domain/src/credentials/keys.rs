@@ -1,9 +1,9 @@
-//! Public nkeys, checked, and the three kinds of encoded JWT.
+//! Public nkeys, checked, and the kinds of encoded JWT.
 
 use std::{fmt, str::FromStr};
 
 use data_encoding::BASE32_NOPAD;
-use serde::{Deserialize, Serialize};
+use serde::{Deserialize, Deserializer, Serialize, de::Error as _};
 
 /// What a key is for; its public form begins with the letter.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -14,10 +14,13 @@ pub enum KeyKind {
     Account,
     /// `U…`
     User,
+    /// `N…`: a nats-server. It signs what it asks an authorization service.
+    Server,
 }
 
 impl KeyKind {
-    const ALL: [Self; 3] = [Self::Operator, Self::Account, Self::User];
+    /// Every kind.
+    pub const ALL: [Self; 4] = [Self::Operator, Self::Account, Self::User, Self::Server];
 
     /// The first byte of a decoded key (`github.com/nats-io/nkeys`, `strkey.go`).
     #[must_use]
@@ -26,6 +29,7 @@ impl KeyKind {
             Self::Operator => 14 << 3,
             Self::Account => 0,
             Self::User => 20 << 3,
+            Self::Server => 13 << 3,
         }
     }
 }
@@ -37,7 +41,7 @@ pub struct PublicKey(String);
 
 /// The text is no public key.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("this is no public nkey of an operator, account or user: {0}")]
+#[error("this is no public nkey of an operator, account, user or server: {0}")]
 pub struct InvalidKey(&'static str);
 
 const TEXT_LENGTH: usize = 56;
@@ -65,6 +69,7 @@ impl PublicKey {
         match self.0.as_bytes().first() {
             Some(b'O') => KeyKind::Operator,
             Some(b'A') => KeyKind::Account,
+            Some(b'N') => KeyKind::Server,
             _ => KeyKind::User,
         }
     }
@@ -74,19 +79,38 @@ impl FromStr for PublicKey {
     type Err = InvalidKey;
 
     fn from_str(text: &str) -> Result<Self, InvalidKey> {
-        if text.len() != TEXT_LENGTH {
-            return Err(InvalidKey("it does not have 56 characters"));
-        }
-        let bytes = BASE32_NOPAD.decode(text.as_bytes()).map_err(|_| InvalidKey("it is not base32"))?;
-        let (body, sum) = bytes.split_at(bytes.len() - 2);
-        if crc16(body).to_le_bytes() != sum {
-            return Err(InvalidKey("its checksum is wrong"));
-        }
-        if !KeyKind::ALL.iter().any(|kind| kind.prefix_byte() == body[0]) {
+        let prefix = prefix_of(text)?;
+        if !KeyKind::ALL.iter().any(|kind| kind.prefix_byte() == prefix) {
             return Err(InvalidKey("it is of another kind"));
         }
         Ok(Self(text.to_owned()))
     }
+}
+
+/// The first byte of a public key of any kind, when its letters, length and checksum are good.
+fn prefix_of(text: &str) -> Result<u8, InvalidKey> {
+    if text.len() != TEXT_LENGTH {
+        return Err(InvalidKey("it does not have 56 characters"));
+    }
+    let bytes = BASE32_NOPAD.decode(text.as_bytes()).map_err(|_| InvalidKey("it is not base32"))?;
+    let (body, sum) = bytes.split_at(bytes.len() - 2);
+    if crc16(body).to_le_bytes() != sum {
+        return Err(InvalidKey("its checksum is wrong"));
+    }
+    Ok(body[0])
+}
+
+/// Whether text is a public key of this kind.
+#[must_use]
+pub fn is_public_key(text: &str, kind: KeyKind) -> bool {
+    prefix_of(text) == Ok(kind.prefix_byte())
+}
+
+/// Whether text is the public half of a curve key (`X…`, x25519), for which requests can be encrypted. It signs nothing,
+/// so it is no [`PublicKey`].
+#[must_use]
+pub fn is_curve_key(text: &str) -> bool {
+    prefix_of(text) == Ok(23 << 3)
 }
 
 impl TryFrom<String> for PublicKey {
@@ -113,6 +137,35 @@ impl fmt::Debug for PublicKey {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "PublicKey({})", self.0)
     }
+}
+
+/// What jwt/v2 says of an `issuer_account` that is none, in users and activations.
+pub(super) const ACCOUNT_ID: &str = "account_id is not an account public key";
+
+/// Reads a key; of what is none it says what jwt/v2's `Validate` would say of it there.
+fn read<'de, D: Deserializer<'de>>(from: D, says: impl Fn(&str) -> String) -> Result<Option<PublicKey>, D::Error> {
+    let text = String::deserialize(from)?;
+    if text.is_empty() {
+        return Ok(None);
+    }
+    text.parse().map(Some).map_err(|_| D::Error::custom(says(&text)))
+}
+
+/// An account's key.
+pub(super) fn account_key<'de, D: Deserializer<'de>>(from: D) -> Result<Option<PublicKey>, D::Error> {
+    read(from, |text| format!("{text} is not an account public key"))
+}
+
+/// An `issuer_account`.
+pub(super) fn account_id<'de, D: Deserializer<'de>>(from: D) -> Result<Option<PublicKey>, D::Error> {
+    read(from, |_| ACCOUNT_ID.to_owned())
+}
+
+/// Operators' keys.
+pub(super) fn operator_keys<'de, D: Deserializer<'de>>(from: D) -> Result<Vec<PublicKey>, D::Error> {
+    let parse =
+        |text: String| text.parse().map_err(|_| D::Error::custom(format!("{text} is not an operator public key")));
+    Vec::<String>::deserialize(from)?.into_iter().map(parse).collect()
 }
 
 /// CRC-16/XMODEM, as nkeys uses it.
@@ -160,4 +213,31 @@ jwt! {
 jwt! {
     /// An encoded user JWT (nats-io/jwt v2). Not secret: it does nothing without the seed.
     UserJwt
+}
+jwt! {
+    /// An encoded activation (nats-io/jwt v2): leave for one account to import from another. It stands in the import.
+    ActivationJwt
+}
+jwt! {
+    /// An encoded authorization response (nats-io/jwt v2). Not secret.
+    AuthorizationResponseJwt
+}
+
+/// An encoded authorization request (nats-io/jwt v2): what a nats-server asks an authorization service. It holds what
+/// the client sent, passwords and tokens among it, so it has no `Debug` and reaches no log.
+#[derive(Clone, PartialEq, Eq)]
+pub struct AuthorizationRequestJwt(String);
+
+impl AuthorizationRequestJwt {
+    /// Takes text as a request, unchecked; what it claims is checked where it is decoded.
+    #[must_use]
+    pub fn from_text(text: String) -> Self {
+        Self(text)
+    }
+
+    /// The encoded JWT.
+    #[must_use]
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
 }

@@ -2,29 +2,38 @@
 //!
 //! NATS trusts a chain of JWTs, one signed by a key of the one above: the **operator** signs **accounts**, an account
 //! (or its signing key) signs **users**; a user proves with its own key that a JWT is about it. Here are the claims
-//! of all three ([`OperatorClaims`], [`AccountClaims`], [`UserClaims`]; `github.com/nats-io/jwt/v2`), [`encode`] and
-//! [`decode`], the [`creds`] file, and what Relais puts into them: [`permissions`], [`setup`], [`streams`] and
-//! [`sign_user`], the one function that makes a user JWT.
+//! of all three ([`OperatorClaims`], [`AccountClaims`], [`UserClaims`]; `github.com/nats-io/jwt/v2`), those by which one
+//! account lets another import ([`ActivationClaims`]), and those by which a broker asks who may connect
+//! ([`AuthorizationRequestClaims`], [`AuthorizationResponseClaims`]); [`encode`] and [`decode`], [`Claims::validate`],
+//! the [`creds`] file, and what Relais puts into them: [`permissions`], [`setup`], [`streams`] and [`sign_user`], the
+//! one function that makes a user JWT. What others want users to be allowed goes through [`lint`].
 //!
 //! Signatures are the business of [`crate::ports::KeyPairs`], the store of keys that of an adapter.
 
 mod account;
+mod activation;
+mod authorization;
 mod claims;
 pub mod creds;
 mod grantee;
 mod issue;
 mod keys;
+pub mod lint;
 mod operator;
 pub mod permissions;
 mod scopes;
 pub mod setup;
 mod sharing;
 pub mod streams;
+mod strict;
 mod token;
 mod user;
+mod validation;
 
 pub use account::*;
-pub use claims::{Body, Claims, Generic, Open, Unknown};
+pub use activation::*;
+pub use authorization::*;
+pub use claims::{About, Body, Claims, Generic, Open, Unknown};
 pub use grantee::*;
 pub use issue::*;
 pub use keys::*;
@@ -34,3 +43,4 @@ pub use setup::Trust;
 pub use sharing::*;
 pub use token::*;
 pub use user::*;
+pub use validation::{Issue, Issues, KeyUse, Level, Source};

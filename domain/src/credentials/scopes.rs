@@ -4,7 +4,11 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Deserializer, Serialize, Serializer, de::Error as _};
 
-use super::claims::{Open, Unknown};
+use super::{
+    claims::{Open, Unknown},
+    keys::account_key,
+    validation::quoted,
+};
 use crate::credentials::{NO_LIMIT, PublicKey, UserLimits};
 
 /// The keys that sign users, each with the scope of its users or none.
@@ -19,12 +23,16 @@ pub struct UserScope {
     /// `user_scope`.
     pub kind: String,
     /// The signing key.
+    #[serde(deserialize_with = "scope_key")]
     pub key: PublicKey,
     /// The role's name.
+    #[serde(default)]
     pub role: String,
     /// What its users may do; `{{tag(name)}}` in a subject stands for the user's tag.
+    #[serde(default)]
     pub template: Open<UserLimits>,
     /// For people.
+    #[serde(default)]
     pub description: String,
     /// The rest.
     #[serde(flatten)]
@@ -76,7 +84,8 @@ impl<'de> Deserialize<'de> for SigningKeys {
         let mut keys = BTreeMap::new();
         for value in Vec::<serde_json::Value>::deserialize(from)? {
             if let serde_json::Value::String(text) = value {
-                keys.insert(text.parse().map_err(D::Error::custom)?, None);
+                let wrong = || D::Error::custom(format!("{} is not a valid account signing key", quoted(&text)));
+                keys.insert(text.parse().map_err(|_| wrong())?, None);
             } else {
                 let scope = scope(value).map_err(D::Error::custom)?;
                 keys.insert(scope.key.clone(), Some(scope));
@@ -84,6 +93,10 @@ impl<'de> Deserialize<'de> for SigningKeys {
         }
         Ok(Self(keys))
     }
+}
+
+fn scope_key<'de, D: Deserializer<'de>>(from: D) -> Result<PublicKey, D::Error> {
+    account_key(from)?.ok_or_else(|| D::Error::custom(" is not an account public key"))
 }
 
 /// As jwt/v2 reads it: limits that a template does not name are no limits, where elsewhere they would be 0.

@@ -10,9 +10,12 @@ use data_encoding::{BASE32_NOPAD, BASE64URL_NOPAD};
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha512_256};
 
-use super::claims::{Body, Claims, Unknown, is_default};
+use super::{
+    claims::{Body, Claims, is_default},
+    validation::quoted,
+};
 use crate::{
-    credentials::{KeyKind, PublicKey},
+    credentials::{About, PublicKey, strict},
     ports::{KeyError, KeyPair, KeyPairs},
 };
 
@@ -22,26 +25,32 @@ pub const MAX_TOKEN: usize = 1024 * 1024;
 const VERSION: i64 = 2;
 const HEADER: &str = r#"{"typ":"JWT","alg":"ed25519-nkey"}"#;
 
-/// Why text is no JWT of the expected kind, or claims cannot become one.
+/// Why text is no JWT of the expected kind, or claims cannot become one. Where jwt/v2 has words for it, they begin.
 #[derive(Debug, thiserror::Error)]
 pub enum ClaimsError {
     /// Longer than [`MAX_TOKEN`].
-    #[error("the JWT is longer than {MAX_TOKEN} bytes")]
-    TooLong,
+    #[error("token size {0} exceeds maximum of {MAX_TOKEN} bytes: token too large")]
+    TooLong(usize),
     /// Not three parts with two dots.
-    #[error("this is no JWT: expected 3 parts with a dot between them")]
+    #[error("expected 3 chunks: this is no JWT, which has two dots")]
     Parts,
     /// A part is not base64 (URL alphabet, no padding).
     #[error("the {0} of the JWT is not base64")]
     Base64(&'static str),
-    /// The header names another type or algorithm.
-    #[error("the header of the JWT is not that of a NATS JWT (type JWT, algorithm ed25519-nkey)")]
+    /// The header cannot be read.
+    #[error("the header of the JWT is no JSON object of texts")]
     Header,
+    /// The header names another type.
+    #[error("not supported type {0}: the header of a NATS JWT says JWT")]
+    HeaderType(String),
+    /// The header names another algorithm.
+    #[error("unexpected {0} algorithm: the header of a NATS JWT says ed25519-nkey")]
+    Algorithm(String),
     /// The claims are no JSON, or not of the form that their kind has.
     #[error("the claims of the JWT cannot be read")]
     Json(#[source] serde_json::Error),
     /// Another kind of claims.
-    #[error("this is not the JWT of an {expected} but of an {found:?}")]
+    #[error("not {expected} claim: the JWT is of the kind {found:?}")]
     Type {
         /// What was asked for.
         expected: &'static str,
@@ -51,14 +60,22 @@ pub enum ClaimsError {
     /// Another version of the format.
     #[error("the JWT is of version {0}, and only version 2 is read; `nsc upgrade-jwt` brings old ones up to date")]
     Version(i64),
-    /// The subject is a key of the wrong kind.
-    #[error("{0} is no key of an {1}, so the JWT cannot be about it")]
-    Subject(PublicKey, &'static str),
+    /// The subject is a key of the wrong kind, or nothing.
+    #[error("{says}: {subject} is none")]
+    Subject {
+        /// What it must be.
+        says: &'static str,
+        /// What it is.
+        subject: String,
+    },
     /// No issuer, or one that may not sign this kind.
-    #[error("an {0} JWT must not be signed by such a key")]
+    #[error("unable to validate expected prefixes: such a key must not sign {0} claims")]
     Issuer(&'static str),
+    /// A key in the claims is of the wrong kind, or no key; or they break another rule without which nothing is signed.
+    #[error("{0}")]
+    Refused(String),
     /// The issuer did not sign this text.
-    #[error("the signature of the JWT is wrong: it was changed, or cut, or signed by another key")]
+    #[error("claim failed V2 signature verification: it was changed, or cut, or signed by another key")]
     Signature,
     /// The seed that should sign is none.
     #[error("the JWT cannot be signed")]
@@ -79,7 +96,16 @@ struct Envelope<'a> {
     name: &'a str,
     #[serde(skip_serializing_if = "is_default")]
     nbf: i64,
-    sub: &'a PublicKey,
+    sub: &'a str,
+}
+
+/// What stands in front of the claims.
+#[derive(Deserialize)]
+struct Header {
+    #[serde(default)]
+    typ: String,
+    #[serde(default)]
+    alg: String,
 }
 
 /// What is read first: the kind and version. A top-level `type` is version 1.
@@ -104,11 +130,16 @@ struct KindOfBody {
 /// The pair must be one that [`KeyPairs`] made or read: its two halves are taken to belong together.
 ///
 /// # Errors
-/// [`ClaimsError::Subject`] and [`ClaimsError::Issuer`] for keys of the wrong kind, [`ClaimsError::Seed`] for text that
-/// is no seed, [`ClaimsError::TooLong`] for what nobody would read.
+/// [`ClaimsError::Subject`], [`ClaimsError::Issuer`] and [`ClaimsError::Refused`] for keys of the wrong kind,
+/// [`ClaimsError::Seed`] for text that is no seed, [`ClaimsError::TooLong`] for what nobody would read.
 pub fn encode<B: Body>(claims: &Claims<B>, issuer: &KeyPair, keys: &dyn KeyPairs) -> Result<B::Jwt, ClaimsError> {
     let mut claims = claims.clone();
-    check_kinds::<B>(&claims.subject, &issuer.public)?;
+    check_subject::<B>(&claims.subject)?;
+    check_issuer::<B>(&issuer.public)?;
+    let wrong = claims.body.keys().into_iter().find_map(|key| key.wrong().map(|issue| issue.text));
+    if let Some(why) = wrong.or_else(|| claims.body.unsignable()) {
+        return Err(ClaimsError::Refused(why));
+    }
     claims.body.tidy();
     B::TYPE.clone_into(&mut claims.body.generic_mut().kind);
     claims.body.generic_mut().version = VERSION;
@@ -117,18 +148,20 @@ pub fn encode<B: Body>(claims: &Claims<B>, issuer: &KeyPair, keys: &dyn KeyPairs
     let text = [HEADER.as_bytes(), json(&claims)?.as_bytes()].map(|part| BASE64URL_NOPAD.encode(part)).join(".");
     let signature = keys.sign(&issuer.seed, text.as_bytes()).map_err(ClaimsError::Seed)?;
     let text = format!("{text}.{}", BASE64URL_NOPAD.encode(&signature));
-    if text.len() > MAX_TOKEN { Err(ClaimsError::TooLong) } else { Ok(B::wrap(text)) }
+    if text.len() > MAX_TOKEN { Err(ClaimsError::TooLong(text.len())) } else { Ok(B::wrap(text)) }
 }
 
 /// Reads a JWT of the kind `B` and verifies that the issuer it names signed it.
 ///
-/// It does not look at the time, and not at whether the issuer is trusted.
+/// It does not look at the time, and not at whether the issuer is trusted. It is stricter than jwt/v2, which also reads
+/// version 1 and its algorithm, does not look at the kind of the subject, and takes JSON that two readers read
+/// differently (see `strict.rs`).
 ///
 /// # Errors
 /// Says what is wrong with it; see [`ClaimsError`].
 pub fn decode<B: Body>(text: &str, keys: &dyn KeyPairs) -> Result<Claims<B>, ClaimsError> {
     if text.len() > MAX_TOKEN {
-        return Err(ClaimsError::TooLong);
+        return Err(ClaimsError::TooLong(text.len()));
     }
     let (signed, signature) = text.rsplit_once('.').ok_or(ClaimsError::Parts)?;
     let (header, claims) = signed.split_once('.').ok_or(ClaimsError::Parts)?;
@@ -136,11 +169,10 @@ pub fn decode<B: Body>(text: &str, keys: &dyn KeyPairs) -> Result<Claims<B>, Cla
         return Err(ClaimsError::Parts);
     }
     let part = |text: &str, name| BASE64URL_NOPAD.decode(text.as_bytes()).map_err(|_| ClaimsError::Base64(name));
-    if !is_nats_header(&part(header, "header")?) {
-        return Err(ClaimsError::Header);
-    }
+    check_header(&part(header, "header")?)?;
     let (json, signature) = (part(claims, "body")?, part(signature, "signature")?);
-    let kind: Kind = serde_json::from_slice(&json).map_err(ClaimsError::Json)?;
+    let json = strict::read(&json).map_err(ClaimsError::Json)?;
+    let kind = Kind::deserialize(&json).map_err(ClaimsError::Json)?;
     let version = if kind.old.is_empty() { kind.nats.version } else { 1 };
     if version != VERSION {
         return Err(ClaimsError::Version(version));
@@ -149,29 +181,45 @@ pub fn decode<B: Body>(text: &str, keys: &dyn KeyPairs) -> Result<Claims<B>, Cla
         let found = kind.nats.kind.chars().take(40).collect();
         return Err(ClaimsError::Type { expected: B::TYPE, found });
     }
-    let claims: Claims<B> = serde_json::from_slice(&json).map_err(ClaimsError::Json)?;
+    let mut claims: Claims<B> = serde_json::from_value(json).map_err(ClaimsError::Json)?;
     let issuer = claims.issuer.as_ref().ok_or(ClaimsError::Issuer(B::TYPE))?;
-    check_kinds::<B>(&claims.subject, issuer)?;
-    if keys.verify(issuer, signed.as_bytes(), &signature) { Ok(claims) } else { Err(ClaimsError::Signature) }
-}
-
-fn is_nats_header(json: &[u8]) -> bool {
-    let header: Unknown = serde_json::from_slice(json).unwrap_or_default();
-    let says = |name: &str, value: &str| {
-        header.get(name).and_then(serde_json::Value::as_str).is_some_and(|own| own.eq_ignore_ascii_case(value))
-    };
-    says("typ", "JWT") && says("alg", "ed25519-nkey")
-}
-
-fn check_kinds<B: Body>(subject: &PublicKey, issuer: &PublicKey) -> Result<(), ClaimsError> {
-    if subject.kind() != B::SUBJECT {
-        return Err(ClaimsError::Subject(subject.clone(), B::TYPE));
+    check_subject::<B>(&claims.subject)?;
+    check_issuer::<B>(issuer)?;
+    if !keys.verify(issuer, signed.as_bytes(), &signature) {
+        return Err(ClaimsError::Signature);
     }
-    let allowed: &[KeyKind] = B::ISSUERS;
-    if allowed.contains(&issuer.kind()) { Ok(()) } else { Err(ClaimsError::Issuer(B::TYPE)) }
+    claims.body.settle();
+    Ok(claims)
 }
 
-fn jti<B>(claims: &Claims<B>, issuer: &PublicKey) -> Result<String, ClaimsError> {
+/// `Header.Valid` of jwt/v2, without the algorithm of version 1.
+fn check_header(json: &[u8]) -> Result<(), ClaimsError> {
+    let header = strict::read(json).ok().filter(serde_json::Value::is_object).ok_or(ClaimsError::Header)?;
+    let header: Header = serde_json::from_value(header).map_err(|_| ClaimsError::Header)?;
+    let short = |text: &str| quoted(&text.chars().take(40).collect::<String>());
+    if !header.typ.eq_ignore_ascii_case("JWT") {
+        return Err(ClaimsError::HeaderType(short(&header.typ)));
+    }
+    if !header.alg.eq_ignore_ascii_case("ed25519-nkey") {
+        return Err(ClaimsError::Algorithm(short(&header.alg)));
+    }
+    Ok(())
+}
+
+fn check_subject<B: Body>(subject: &B::Subject) -> Result<(), ClaimsError> {
+    let text = subject.to_string();
+    if subject.kind() != B::SUBJECT || text.is_empty() {
+        return Err(ClaimsError::Subject { says: B::WRONG_SUBJECT, subject: quoted(&text) });
+    }
+    Ok(())
+}
+
+fn check_issuer<B: Body>(issuer: &PublicKey) -> Result<(), ClaimsError> {
+    if B::ISSUERS.contains(&issuer.kind()) { Ok(()) } else { Err(ClaimsError::Issuer(B::TYPE)) }
+}
+
+fn jti<B: Body>(claims: &Claims<B>, issuer: &PublicKey) -> Result<String, ClaimsError> {
+    let subject = claims.subject.to_string();
     let envelope = Envelope {
         aud: &claims.audience,
         exp: claims.expires_at,
@@ -179,7 +227,7 @@ fn jti<B>(claims: &Claims<B>, issuer: &PublicKey) -> Result<String, ClaimsError>
         iss: issuer,
         name: &claims.name,
         nbf: claims.not_before,
-        sub: &claims.subject,
+        sub: &subject,
     };
     Ok(BASE32_NOPAD.encode(&Sha512_256::digest(json(&envelope)?.as_bytes())))
 }

@@ -2,8 +2,15 @@
 
 use serde::{Deserialize, Deserializer, Serialize};
 
-use super::claims::{Body, Claims, Generic, Unknown, is_default};
-use crate::credentials::{KeyKind, PublicKey, UserJwt};
+use super::{
+    claims::{Body, Claims, Generic, Unknown, is_default},
+    keys::{ACCOUNT_ID, account_id},
+    validation,
+};
+use crate::{
+    credentials::{Issues, KeyKind, KeyUse, PublicKey, UserJwt},
+    ports::KeyPairs,
+};
 
 /// jwt/v2's number for "no limit".
 pub const NO_LIMIT: i64 = -1;
@@ -19,7 +26,7 @@ pub struct User {
     #[serde(flatten)]
     pub limits: UserLimits,
     /// The account, when a signing key of it is the issuer.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[serde(default, skip_serializing_if = "Option::is_none", deserialize_with = "account_id")]
     pub issuer_account: Option<PublicKey>,
     /// Tags, kind, version.
     #[serde(flatten)]
@@ -90,8 +97,10 @@ pub struct Permission {
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 pub struct ResponsePermission {
     /// How many answers.
+    #[serde(default)]
     pub max: i64,
     /// For how long, in nanoseconds.
+    #[serde(default)]
     pub ttl: i64,
     /// The rest.
     #[serde(flatten)]
@@ -114,8 +123,10 @@ pub struct TimeRange {
 
 impl Body for User {
     const TYPE: &'static str = "user";
-    const SUBJECT: KeyKind = KeyKind::User;
+    const SUBJECT: Option<KeyKind> = Some(KeyKind::User);
+    const WRONG_SUBJECT: &'static str = "expected subject to be user public key";
     const ISSUERS: &'static [KeyKind] = &[KeyKind::Account];
+    type Subject = PublicKey;
     type Jwt = UserJwt;
 
     fn wrap(text: String) -> UserJwt {
@@ -131,6 +142,21 @@ impl Body for User {
     }
 
     fn tidy(&mut self) {}
+
+    fn settle(&mut self) {}
+
+    fn keys(&self) -> Vec<KeyUse<'_>> {
+        let account = self.issuer_account.iter();
+        account.map(|key| KeyUse::library(key.as_str(), KeyKind::Account, ACCOUNT_ID.to_owned())).collect()
+    }
+
+    fn unsignable(&self) -> Option<String> {
+        None
+    }
+
+    fn check(claims: &Claims<Self>, _: &dyn KeyPairs, found: &mut Issues) {
+        validation::user(&claims.body.limits, found);
+    }
 }
 
 impl Permission {
@@ -160,7 +186,13 @@ fn networks<'de, D: Deserializer<'de>>(from: D) -> Result<Vec<String>, D::Error>
     Ok(match Form::deserialize(from)? {
         Form::List(list) => list,
         Form::Text(text) => {
-            text.split(',').map(|part| part.trim().to_lowercase()).filter(|part| !part.is_empty()).collect()
+            let mut list: Vec<String> = Vec::new();
+            for part in text.split(',').map(|part| part.trim().to_lowercase()).filter(|part| !part.is_empty()) {
+                if !list.contains(&part) {
+                    list.push(part);
+                }
+            }
+            list
         }
     })
 }

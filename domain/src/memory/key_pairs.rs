@@ -100,10 +100,10 @@ fn decode_seed(text: &str) -> Result<(KeyKind, [u8; 32]), KeyError> {
     let ([first, second], raw) =
         body.split_first_chunk::<2>().ok_or_else(|| KeyError::Seed("it is too short".to_owned()))?;
     let raw = raw.try_into().map_err(|_| KeyError::Seed("it does not have 58 characters".to_owned()))?;
-    let kind = [KeyKind::Operator, KeyKind::Account, KeyKind::User]
+    let kind = KeyKind::ALL
         .into_iter()
         .find(|kind| *first == (18 << 3) | (kind.prefix_byte() >> 5) && *second == (kind.prefix_byte() & 31) << 3)
-        .ok_or_else(|| KeyError::Seed("it is of another kind than operator, account and user".to_owned()))?;
+        .ok_or_else(|| KeyError::Seed("it is of another kind than operator, account, user and server".to_owned()))?;
     Ok((kind, raw))
 }
 

@@ -31,9 +31,9 @@ pub trait KeyPairs: Send + Sync {
 /// A public key and its seed.
 #[derive(Clone)]
 pub struct KeyPair {
-    /// `O…`, `A…` or `U…`.
+    /// `O…`, `A…`, `U…` or `N…`.
     pub public: PublicKey,
-    /// `SO…`, `SA…` or `SU…`.
+    /// `SO…`, `SA…`, `SU…` or `SN…`.
     pub seed: Secret,
 }
 
