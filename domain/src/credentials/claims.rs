@@ -7,7 +7,10 @@
 use std::fmt;
 
 use jiff::Timestamp;
-use serde::{Deserialize, Serialize, de::DeserializeOwned};
+use serde::{
+    Deserialize, Deserializer, Serialize,
+    de::{DeserializeOwned, Error as _},
+};
 
 use crate::{
     credentials::{Issues, KeyKind, KeyUse, PublicKey},
@@ -44,7 +47,7 @@ pub struct Claims<B: Body> {
     #[serde(rename = "nbf", default, skip_serializing_if = "is_default")]
     pub not_before: i64,
     /// `sub`: the key it is about (a word of nats-server in an authorization request).
-    #[serde(rename = "sub")]
+    #[serde(rename = "sub", deserialize_with = "subject::<_, B>")]
     pub subject: B::Subject,
     /// `nats`: what it says.
     #[serde(rename = "nats")]
@@ -104,18 +107,29 @@ pub trait Body: Serialize + DeserializeOwned + Clone {
 }
 
 /// What claims can be about.
-pub trait About: fmt::Debug + fmt::Display + Clone + PartialEq + Serialize + DeserializeOwned {
+pub trait About: fmt::Debug + fmt::Display + Clone + PartialEq + Serialize {
+    /// What the text names, if it names something.
+    fn read(text: String) -> Option<Self>;
+
     /// The kind of key that it is.
     fn kind(&self) -> Option<KeyKind>;
 }
 
 impl About for PublicKey {
+    fn read(text: String) -> Option<Self> {
+        text.parse().ok()
+    }
+
     fn kind(&self) -> Option<KeyKind> {
         Some(Self::kind(self))
     }
 }
 
 impl About for String {
+    fn read(text: String) -> Option<Self> {
+        Some(text)
+    }
+
     fn kind(&self) -> Option<KeyKind> {
         None
     }
@@ -161,6 +175,11 @@ impl<B: Body> Claims<B> {
     pub fn has_expired(&self, now: Timestamp) -> bool {
         self.expires_at > 0 && now.as_second() > self.expires_at
     }
+}
+
+/// Reads `sub`; of what is none it says what jwt/v2 would.
+fn subject<'de, D: Deserializer<'de>, B: Body>(from: D) -> Result<B::Subject, D::Error> {
+    B::Subject::read(String::deserialize(from)?).ok_or_else(|| D::Error::custom(B::WRONG_SUBJECT))
 }
 
 /// Go's `omitempty` for numbers and booleans.

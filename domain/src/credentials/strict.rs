@@ -131,6 +131,9 @@ const KNOWN: [&str; 110] = [
 /// Fields whose own names are data: keys, subjects, tiers.
 const MAPS: [&str; 3] = ["mappings", "revocations", "tiered_limits"];
 
+/// Fields of which Go takes no `null` either.
+const NOT_NULL: [&str; 2] = ["kind", "type"];
+
 /// Reads JSON.
 pub(super) fn read(json: &[u8]) -> Result<Value, serde_json::Error> {
     let mut reader = serde_json::Deserializer::from_slice(json);
@@ -225,7 +228,7 @@ impl<'de> Visitor<'de> for Reading {
             map.insert(name, value);
         }
         if !self.data {
-            map.retain(|name, value| !value.is_null() || !known(name));
+            map.retain(|name, value| !value.is_null() || !known(name) || NOT_NULL.contains(&name.as_str()));
         }
         Ok(map.into())
     }

@@ -2,5 +2,6 @@
 
 pub(crate) mod bus;
 mod cache;
+mod claims;
 mod nsc;
 pub(crate) mod resolver;
