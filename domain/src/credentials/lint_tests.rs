@@ -210,7 +210,7 @@ proptest! {
         }
         if publish {
             let streams: Vec<Filter> = ["in.>", "out.>", "dead.>", "$KV.>"].map(|s| s.parse().unwrap()).to_vec();
-            prop_assert_eq!(streams::captured(&streams, &[template.clone()]), Ok(()));
+            prop_assert_eq!(streams::captured(&streams, std::slice::from_ref(&template)), Ok(()));
             prop_assert!(ada.overlaps(&"from.ada.>".parse().unwrap()), "{}", ada);
         }
     }

@@ -228,7 +228,7 @@ fn keys_of_the_wrong_kind_are_signed_nowhere() {
         with(&|body| drop(body.signing_keys.0.insert(user.clone(), None))),
         is_no(&user, "valid account signing key")
     );
-    let revoked = with(&|body| drop(body.revocations.insert(account.to_string(), 5)));
+    let revoked = with(&|body| body.revocations = [(account.to_string(), 5)].into());
     assert_eq!(revoked, format!("revocation {}", is_no(&account, "user public key")));
     let callout = with(&|body| body.authorization.auth_users = vec![account.to_string()]);
     assert_eq!(callout, format!("AuthUser {}", is_no(&account, "valid user public key")));

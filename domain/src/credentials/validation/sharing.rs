@@ -93,7 +93,8 @@ fn account_token(subject: &str, position: u64, found: &mut Issues) {
         None => found.error(format!("Account Token Position {position} exceeds length of subject '{subject}'")),
         Some("*") => {}
         Some(token) => {
-            found.error(format!("Account Token Position {position} matches '{token}' but must match a * in: {subject}"))
+            let why = format!("matches '{token}' but must match a * in: {subject}");
+            found.error(format!("Account Token Position {position} {why}"));
         }
     }
 }
