@@ -34,7 +34,7 @@ pub struct Rules<'a> {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum List {
     /// What is published to.
-    Publish,
+    Speak,
     /// What is listened to.
     Listen,
 }
@@ -86,7 +86,7 @@ pub enum Why {
     Inbox,
     /// Publishing into inboxes.
     #[error("only services answer into inboxes; this would let a user answer in their place")]
-    Answers,
+    AnswersForOthers,
     /// `$SYS`.
     #[error("$SYS is for the system account: connections, accounts, servers")]
     System,
@@ -132,7 +132,7 @@ impl Why {
 impl fmt::Display for List {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
-            Self::Publish => "publish to",
+            Self::Speak => "publish to",
             Self::Listen => "listen to",
         })
     }
@@ -154,7 +154,7 @@ pub fn compile(publish: &[String], listen: &[String], rules: Rules<'_>) -> Resul
         };
         subjects.iter().filter_map(check).collect()
     };
-    let permissions = Permissions { publish: pass(List::Publish, publish), subscribe: pass(List::Listen, listen) };
+    let permissions = Permissions { publish: pass(List::Speak, publish), subscribe: pass(List::Listen, listen) };
     if refused.is_empty() { Ok(permissions) } else { Err(refused) }
 }
 
@@ -184,8 +184,8 @@ fn judge(list: List, subject: &str, topics: &[Topic]) -> Result<(), Why> {
     }
     let tokens: Vec<&str> = name.split('.').collect();
     match (list, tokens.as_slice()) {
-        (List::Publish, ["from", USER, _, ..]) | (List::Listen, ["to" | "_INBOX", USER, _, ..]) => Ok(()),
-        (List::Publish, ["from", USER]) => Err(Why::Short("from.{user}.")),
+        (List::Speak, ["from", USER, _, ..]) | (List::Listen, ["to" | "_INBOX", USER, _, ..]) => Ok(()),
+        (List::Speak, ["from", USER]) => Err(Why::Short("from.{user}.")),
         (List::Listen, ["to", USER]) => Err(Why::Short("to.{user}.")),
         (List::Listen, ["_INBOX", USER]) => Err(Why::Short("_INBOX.{user}.")),
         (List::Listen, ["topic", ..]) if topics.iter().any(|topic| permissions::topic(topic) == name) => Ok(()),
@@ -197,13 +197,13 @@ fn judge(list: List, subject: &str, topics: &[Topic]) -> Result<(), Why> {
 fn why_not(list: List, first: &str) -> Why {
     match (first, list) {
         (">" | "*", _) => Why::Everything,
-        ("from", List::Publish) => Why::SpeaksAsOthers,
+        ("from", List::Speak) => Why::SpeaksAsOthers,
         ("from", List::Listen) => Why::HearsRequests,
-        ("to", List::Publish) => Why::SpeaksAsServer,
+        ("to", List::Speak) => Why::SpeaksAsServer,
         ("to", List::Listen) => Why::HearsOthers,
-        ("_INBOX", List::Publish) => Why::Answers,
+        ("_INBOX", List::Speak) => Why::AnswersForOthers,
         ("_INBOX", List::Listen) => Why::Inbox,
-        ("topic", List::Publish) => Why::SpeaksToTopic,
+        ("topic", List::Speak) => Why::SpeaksToTopic,
         ("topic", List::Listen) => Why::Topic,
         ("in" | "out" | "dead", _) => Why::Stream,
         ("$SYS", _) => Why::System,

@@ -44,58 +44,58 @@ fn the_built_in_role_passes() {
 
 #[test]
 fn everything_else_is_refused_with_its_reason() {
-    use List::{Listen, Publish};
+    use List::{Listen, Speak};
     let empty = || Why::NoSubject(InvalidSubject::EmptyToken);
     for (list, subject, why) in [
-        (Publish, ">", Why::Everything),
+        (Speak, ">", Why::Everything),
         (Listen, "*.x", Why::Everything),
-        (Publish, "from.*.orders", Why::SpeaksAsOthers),
-        (Publish, "from.>", Why::SpeaksAsOthers),
-        (Publish, "from.bob.x", Why::SpeaksAsOthers),
-        (Publish, "from.{user}", Why::Short("from.{user}.")),
+        (Speak, "from.*.orders", Why::SpeaksAsOthers),
+        (Speak, "from.>", Why::SpeaksAsOthers),
+        (Speak, "from.bob.x", Why::SpeaksAsOthers),
+        (Speak, "from.{user}", Why::Short("from.{user}.")),
         (Listen, "from.{user}.x", Why::HearsRequests),
-        (Publish, "to.{user}.x", Why::SpeaksAsServer),
+        (Speak, "to.{user}.x", Why::SpeaksAsServer),
         (Listen, "to.*.x", Why::HearsOthers),
         (Listen, "to.>", Why::HearsOthers),
         (Listen, "to.bob.>", Why::HearsOthers),
         (Listen, "_INBOX.>", Why::Inbox),
         (Listen, "_INBOX.*", Why::Inbox),
-        (Publish, "_INBOX.{user}.x", Why::Answers),
-        (Publish, "out.>", Why::Stream),
+        (Speak, "_INBOX.{user}.x", Why::AnswersForOthers),
+        (Speak, "out.>", Why::Stream),
         (Listen, "in.>", Why::Stream),
-        (Publish, "dead.x", Why::Stream),
-        (Publish, "$SYS.REQ.>", Why::System),
-        (Publish, "$JS.API.>", Why::JetStream),
-        (Publish, "$JS.ACK.>", Why::JetStream),
-        (Publish, "$KV.x.y", Why::Bucket),
+        (Speak, "dead.x", Why::Stream),
+        (Speak, "$SYS.REQ.>", Why::System),
+        (Speak, "$JS.API.>", Why::JetStream),
+        (Speak, "$JS.ACK.>", Why::JetStream),
+        (Speak, "$KV.x.y", Why::Bucket),
         (Listen, "$O.x.>", Why::Bucket),
-        (Publish, "$SRV.PING", Why::Dollar),
-        (Publish, "_R_.>", Why::Internal),
+        (Speak, "$SRV.PING", Why::Dollar),
+        (Speak, "_R_.>", Why::Internal),
         (Listen, "_SVC.shop.>", Why::Internal),
-        (Publish, "topic.news.x", Why::SpeaksToTopic),
+        (Speak, "topic.news.x", Why::SpeaksToTopic),
         (Listen, "topic.other.*", Why::Topic),
         (Listen, "topic.news.>", Why::Topic),
         (Listen, "topic.*.*", Why::Topic),
         (Listen, "orders.>", Why::Elsewhere),
-        (Publish, "From.{user}.x", Why::Elsewhere),
-        (Publish, "from.{{tag(user)}}.x", Why::Template),
-        (Publish, "from.{{name()}}.x", Why::Template),
-        (Publish, "from.{{tag(team)}}.x", Why::Template),
-        (Publish, "from.{{subject()}}.>", Why::Template),
-        (Publish, "from.{name}.x", Why::Braces),
-        (Publish, "from.{user}x.y", Why::Braces),
-        (Publish, "from.{user.x", Why::Braces),
-        (Publish, "from.{{user.x", Why::Braces),
-        (Publish, "from.{{{user}}}.x", Why::Braces),
+        (Speak, "From.{user}.x", Why::Elsewhere),
+        (Speak, "from.{{tag(user)}}.x", Why::Template),
+        (Speak, "from.{{name()}}.x", Why::Template),
+        (Speak, "from.{{tag(team)}}.x", Why::Template),
+        (Speak, "from.{{subject()}}.>", Why::Template),
+        (Speak, "from.{name}.x", Why::Braces),
+        (Speak, "from.{user}x.y", Why::Braces),
+        (Speak, "from.{user.x", Why::Braces),
+        (Speak, "from.{{user.x", Why::Braces),
+        (Speak, "from.{{{user}}}.x", Why::Braces),
         (Listen, "to.{user}.x workers", Why::Queue),
         (Listen, "to.{user}.x ", empty()),
-        (Publish, "from.{user}.x\t", Why::NoSubject(InvalidSubject::Character)),
-        (Publish, "from.{user}..x", empty()),
-        (Publish, "from.{user}.", empty()),
-        (Publish, "", empty()),
-        (Publish, ".from.{user}.x", empty()),
-        (Publish, "from.{user}.>.x", Why::NoSubject(InvalidSubject::Wildcard)),
-        (Publish, "from.{user}.a>", Why::NoSubject(InvalidSubject::Wildcard)),
+        (Speak, "from.{user}.x\t", Why::NoSubject(InvalidSubject::Character)),
+        (Speak, "from.{user}..x", empty()),
+        (Speak, "from.{user}.", empty()),
+        (Speak, "", empty()),
+        (Speak, ".from.{user}.x", empty()),
+        (Speak, "from.{user}.>.x", Why::NoSubject(InvalidSubject::Wildcard)),
+        (Speak, "from.{user}.a>", Why::NoSubject(InvalidSubject::Wildcard)),
     ] {
         assert_eq!(verdict(list, subject), Err(why), "{list} {subject:?}");
     }
@@ -183,7 +183,7 @@ proptest! {
 
     #[test]
     fn nothing_let_through_overlaps_what_is_anothers(text in subject(), publish in any::<bool>()) {
-        let list = if publish { List::Publish } else { List::Listen };
+        let list = if publish { List::Speak } else { List::Listen };
         let (topics, forced) = (topics(), BTreeSet::new());
         let rules = Rules { topics: &topics, forced: &forced };
         let lists = if publish { (vec![text.clone()], vec![]) } else { (vec![], vec![text.clone()]) };
