@@ -174,3 +174,6 @@ pub(super) fn activation(body: &Activation, found: &mut Issues) {
 fn text_of(key: Option<&PublicKey>) -> &str {
     key.map_or("", PublicKey::as_str)
 }
+
+#[cfg(test)]
+mod tests;
