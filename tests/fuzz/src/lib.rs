@@ -6,6 +6,7 @@
 //! [`relais_adapters::nats::testing`].
 
 pub mod captures;
+pub mod credentials;
 pub mod envelope;
 pub mod headers;
 pub mod subjects;
