@@ -11,6 +11,7 @@
 //! | [`peers`] | who may tell whom what, through the server |
 //! | [`auth`] | users, passwords, logins, devices |
 //! | [`credentials`] | what NATS believes: nkeys, claims, permissions, creds |
+//! | [`live`] | what brokers serve beside what we have: push, take over, alarm |
 
 pub mod cache;
 pub mod identity;
@@ -27,6 +28,8 @@ pub mod peers;
 pub mod auth;
 
 pub mod credentials;
+
+pub mod live;
 
 pub mod ports;
 

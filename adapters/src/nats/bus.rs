@@ -85,6 +85,12 @@ impl Bus {
         matches!(*self.shared().link.borrow(), Link::Up(_))
     }
 
+    /// The most bytes of payload and headers that the broker takes, as it has said last.
+    #[must_use]
+    pub fn max_payload(&self) -> usize {
+        self.shared().max_payload()
+    }
+
     fn shared(&self) -> &Shared {
         &self.handle.shared
     }

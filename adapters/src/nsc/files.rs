@@ -42,7 +42,11 @@ pub(super) fn failed<'a>(action: &'static str, path: &'a Path) -> impl FnOnce(io
 impl Lock {
     /// Waits until no other process and no other thread of this one writes.
     pub(super) fn take(directory: &Path) -> Result<Self, OpenError> {
-        let path = directory.join(".lock");
+        Self::take_at(directory.join(".lock"))
+    }
+
+    /// As [`Lock::take`], on a file of its own.
+    pub(super) fn take_at(path: PathBuf) -> Result<Self, OpenError> {
         let file = private(OpenOptions::new().create(true).truncate(false).write(true))
             .open(&path)
             .map_err(failed("open", &path))?;

@@ -3,6 +3,7 @@
 //! ```text
 //! {directory}/
 //!   .lock                          held while somebody writes (ours; nsc does not know it)
+//!   .push.lock                     held while somebody pushes to the brokers (ours)
 //!   .setup/                        the first set-up while it is made (ours; see `setup.rs`)
 //!   stores/{operator}/
 //!     .nsc                         what kind of store this is

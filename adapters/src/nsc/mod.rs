@@ -2,20 +2,27 @@
 //!
 //! [`Native`] makes an installation on first start ([`relais_domain::credentials::setup`]) and uses it on later ones.
 //! It signs user JWTs, which are not kept, and keeps revocations in the JWT of their account: stored first, then pushed
-//! to the brokers through the port [`Resolver`], once [`Native::attach`] has brought one.
+//! to the brokers through the port [`Resolver`], once [`Native::attach`] has brought one (`push.rs`).
 //!
 //! What holds at any moment, a crash included:
 //! - an account file is a whole JWT, the old or the new one; the first set-up is there entirely or not at all;
 //! - seeds are 0600 in folders of 0700; a store that others can read is not opened;
-//! - one process writes at a time, and whoever writes begins from the newest version;
+//! - one process writes at a time, and whoever writes begins from the newest version; the same of who pushes;
 //! - an account's `iat` grows with every version, so that nats-server can tell the newer one.
 
-use std::{path::PathBuf, sync::Arc};
+use std::{
+    path::PathBuf,
+    sync::{
+        Arc,
+        atomic::{AtomicU64, Ordering},
+    },
+};
 
 use async_trait::async_trait;
 use relais_domain::{
-    credentials::{Account, KeyKind, PublicKey, Trust, UserJwt, decode, setup::Names, sign_user, signing_key},
+    credentials::{KeyKind, PublicKey, Trust, UserJwt, setup::Names, sign_user, signing_key},
     identity::Topic,
+    live::Counters,
     ports::{AccountRole, Cause, Clock, CredentialsInfo, CredentialsIssuer, Grant, IssueError, KeyPairs, Resolver},
 };
 use tokio::{sync::Mutex, task};
@@ -23,12 +30,14 @@ use tokio::{sync::Mutex, task};
 mod error;
 mod files;
 mod layout;
+mod push;
 mod setup;
 mod store;
 
 pub use error::OpenError;
 use files::Disk;
 use layout::Layout;
+use push::Pushing;
 use store::{Held, ROLES, Store};
 
 /// Where the store is and what is in it.
@@ -45,8 +54,11 @@ pub struct Settings {
 /// The native engine. Cheap to share: use it in an [`Arc`].
 pub struct Native {
     store: Arc<Store>,
-    /// Held while something is pushed, so that an older version never overtakes a newer one on the way.
-    resolver: Mutex<Option<Arc<dyn Resolver>>>,
+    /// Held while something is pushed.
+    pushing: Mutex<Pushing>,
+    /// Pushes that have ended.
+    ended: AtomicU64,
+    counters: Arc<Counters>,
 }
 
 impl Native {
@@ -76,7 +88,12 @@ impl Native {
             return Err(OpenError::Reserved(settings.account));
         }
         let store = Store::open(disk, Layout::new(settings.directory), &names, keys, clock)?;
-        Ok(Self { store: Arc::new(store), resolver: Mutex::default() })
+        Ok(Self {
+            store: Arc::new(store),
+            pushing: Mutex::default(),
+            ended: AtomicU64::new(0),
+            counters: Arc::default(),
+        })
     }
 
     /// Lets all ordinary users hear exactly these topics (`topics`), from the next push on. Not pushed here: whoever sets
@@ -109,56 +126,19 @@ impl Native {
     /// # Errors
     /// As [`Native::reconcile`]. The resolver is attached all the same.
     pub async fn attach(&self, resolver: Arc<dyn Resolver>) -> Result<(), IssueError> {
-        *self.resolver.lock().await = Some(resolver);
+        self.reach(resolver).await;
         self.reconcile().await
     }
 
-    /// Pushes each account that the brokers have not, or have in an older version. Where theirs is newer, as after
-    /// a backup of the store was brought back, its revocations are taken over first: none is ever forgotten. A repeat
-    /// does no harm; call it again when a broker comes back, and now and then.
-    ///
-    /// # Errors
-    /// [`IssueError::NotPushed`] when there is no resolver or nobody answers, [`IssueError::Store`].
-    pub async fn reconcile(&self) -> Result<(), IssueError> {
-        let resolver = self.resolver.lock().await;
-        let resolver = attached(resolver.as_ref())?;
-        for role in ROLES {
-            let ours = self.blocking(move |store| store.account(role)).await?;
-            let theirs = resolver.lookup(&ours.claims.subject).await.map_err(not_pushed)?;
-            if theirs.as_ref() == Some(&ours.jwt) {
-                continue;
-            }
-            let theirs = theirs.and_then(|jwt| decode::<Account>(jwt.as_str(), self.store.pairs()).ok());
-            if let Some(theirs) = theirs.filter(|theirs| self.store.operator().signed(theirs)) {
-                if theirs.issued_at >= ours.claims.issued_at {
-                    tracing::warn!(
-                        account = %ours.claims.name,
-                        "the brokers have a version of the account that is no older than ours; its revocations are \
-                         taken over, the rest of it is replaced"
-                    );
-                }
-                self.blocking(move |store| {
-                    store.change(role, |own| own.with_revocations_of(&theirs, store.clock().now()))
-                })
-                .await?;
-            }
-            self.push(resolver.as_ref(), role).await?;
-        }
-        Ok(())
+    /// From here on changes are pushed to `resolver`; now, nothing is.
+    pub async fn reach(&self, resolver: Arc<dyn Resolver>) {
+        self.pushing.lock().await.resolver = Some(resolver);
     }
 
-    /// Pushes the newest version of an account, and again as long as another process has stored a newer one meanwhile
-    /// (whose own push ours may have overtaken). The caller holds the resolver's lock.
-    async fn push(&self, resolver: &dyn Resolver, role: AccountRole) -> Result<(), IssueError> {
-        let mut newest = self.blocking(move |store| store.account(role)).await?;
-        loop {
-            resolver.push(&newest.jwt).await.map_err(not_pushed)?;
-            let now = self.blocking(move |store| store.account(role)).await?;
-            if now.jwt == newest.jwt {
-                return Ok(());
-            }
-            newest = now;
-        }
+    /// What has been pushed and seen at the brokers.
+    #[must_use]
+    pub fn counters(&self) -> Arc<Counters> {
+        Arc::clone(&self.counters)
     }
 
     /// Files are read and written outside the scheduler's threads.
@@ -194,11 +174,12 @@ impl CredentialsIssuer for Native {
         if key.kind() != KeyKind::User {
             return Err(IssueError::WrongKey(key.clone()));
         }
+        let ended = self.ended.load(Ordering::SeqCst);
         let revoked = key.clone();
-        self.blocking(move |store| store.change(account, |claims| claims.with_revoked(&revoked, store.clock().now())))
-            .await?;
-        let resolver = self.resolver.lock().await;
-        self.push(attached(resolver.as_ref())?.as_ref(), account).await
+        let revoke =
+            move |store: &Store| store.change(account, |claims| claims.with_revoked(&revoked, store.clock().now()));
+        let held = self.blocking(revoke).await?;
+        self.push_version(account, held.claims.issued_at, ended).await
     }
 
     async fn info(&self) -> Result<CredentialsInfo, IssueError> {
@@ -212,14 +193,6 @@ impl CredentialsIssuer for Native {
             accounts: accounts.collect::<Result<_, IssueError>>()?,
         })
     }
-}
-
-fn attached(resolver: Option<&Arc<dyn Resolver>>) -> Result<&Arc<dyn Resolver>, IssueError> {
-    resolver.ok_or_else(|| IssueError::NotPushed("no broker is attached yet".into()))
-}
-
-fn not_pushed(error: relais_domain::ports::ResolverError) -> IssueError {
-    IssueError::NotPushed(Cause::from(error))
 }
 
 fn unusable(error: OpenError) -> IssueError {

@@ -151,6 +151,11 @@ impl Store {
         self.account(role)
     }
 
+    /// Waits until nobody else who shares the store pushes to the brokers.
+    pub(super) fn lock_pushes(&self) -> Result<Lock, OpenError> {
+        Lock::take_at(self.layout.root().join(".push.lock"))
+    }
+
     /// The pair of a key, if its seed is in the store.
     pub(super) fn pair(&self, key: &PublicKey) -> Result<Option<KeyPair>, OpenError> {
         if let Some(pair) = guard(&self.pairs_read).get(key) {

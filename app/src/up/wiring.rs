@@ -2,7 +2,7 @@
 
 use std::{net::TcpListener, sync::Arc};
 
-use futures_util::FutureExt as _;
+use futures_util::{FutureExt as _, StreamExt as _, stream};
 use relais_adapters::{
     argon2::{self, Cost, Load},
     http, jetstream, jwt, nats, nats_server, nkeys, nsc, sql, system,
@@ -11,6 +11,7 @@ use relais_domain::{
     auth::{Auth, AuthPorts, AuthSettings, Expiry, Proof},
     credentials::{Grantee, KeyKind, creds::Creds},
     identity::ServiceName,
+    live,
     peers::{Peers, Tickets},
     ports::{Bus as _, Clock, CredentialsIssuer, Grant, KeyPairs, Rng},
     routing::{Router, Service},
@@ -93,10 +94,11 @@ impl Backend {
         let service = serve::start(router, &bus, name.clone(), settings, "relais migrate").await?;
         let rivals = rivals(&addresses, &name, &issuer, &basics).await?;
 
+        let counters = issuer.counters();
         let auth = auth(settings, &addresses, &data, issuer, &database, &basics)?;
         let bound = listener.local_addr().map_err(|source| unusable("http.listen", settings.http.listen, source))?;
         let measured = service.metrics();
-        let metrics: http::Metrics = Arc::new(move || measured.prometheus());
+        let metrics: http::Metrics = Arc::new(move || measured.prometheus() + &counters.prometheus());
         let http = Http::start(settings, listener, auth, ready(&bus, &database), metrics)?;
         let report = Report {
             ready: true,
@@ -300,7 +302,7 @@ async fn connect(
     let attached = issuer.attach(Arc::new(nats::Resolver::new(system.clone()))).await;
     attached.map_err(|error| part("the broker does not take our accounts", error))?;
 
-    tokio::spawn(keep_told(system.clone(), Arc::clone(issuer)));
+    tokio::spawn(keep_told(system.clone(), Arc::clone(issuer), Arc::clone(&basics.clock)));
 
     let (name, creds) = application_creds(settings, patterns, issuer, basics).await?;
     // On a broker of its own `up` is its own operator; on another that is `relais migrate`.
@@ -314,18 +316,18 @@ async fn connect(
     Ok((bus, system))
 }
 
-/// Tells a broker that was away what it has missed: accounts, and revocations above all.
-async fn keep_told(system: nats::Bus, issuer: Arc<nsc::Native>) {
-    let mut connections = 1;
-    while let Some(times) = system.reconnected(connections).await {
-        connections = times;
-        if let Err(error) = issuer.reconcile().await {
-            tracing::warn!(
-                error = &error as &dyn std::error::Error,
-                "the broker is back, but does not take our accounts"
-            );
+/// Compares what the brokers have with ours, every minute and when one is back: accounts, and revocations above all.
+async fn keep_told(system: nats::Bus, issuer: Arc<nsc::Native>, clock: Arc<dyn Clock>) {
+    let next = |known| system.reconnected(known).map(|times| times.map(|times| ((), times)));
+    let round = || {
+        async {
+            if let Err(error) = issuer.reconcile().await {
+                tracing::warn!(error = &error as &dyn std::error::Error, "the brokers were not told of our accounts");
+            }
         }
-    }
+        .boxed()
+    };
+    live::keep(&*clock, stream::unfold(1, next).boxed(), round).await;
 }
 
 /// The creds that `nats.creds` names, or fresh ones for exactly our routes.

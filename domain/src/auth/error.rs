@@ -40,8 +40,8 @@ pub enum AuthError {
     /// The user has no such device.
     #[error("there is no such device")]
     NoSuchDevice,
-    /// The key is revoked in the store, but no broker has confirmed it; the device is still listed.
-    #[error("no broker has confirmed yet that the device is cut off; try again in a moment")]
+    /// The key is revoked in the store, but not every broker has confirmed it; the device is still listed.
+    #[error("not every broker has confirmed yet that the device is cut off; try again in a moment")]
     NotConfirmed(#[source] Cause),
     /// A part behind this one cannot be reached.
     #[error("the service is not available now; try again in a moment")]

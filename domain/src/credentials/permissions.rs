@@ -91,9 +91,15 @@ pub fn of(grantee: &Grantee) -> Permissions {
         }
         Grantee::Provisioner => Permissions { publish: vec!["$JS.API.>".to_owned()], subscribe: vec![inbox] },
         Grantee::Issuer => Permissions {
-            publish: ["$SYS.REQ.CLAIMS.UPDATE", "$SYS.REQ.SERVER.*.KICK", "$SYS.REQ.ACCOUNT.*.CLAIMS.LOOKUP"]
-                .map(str::to_owned)
-                .to_vec(),
+            publish: [
+                "$SYS.REQ.CLAIMS.UPDATE",
+                "$SYS.REQ.SERVER.*.KICK",
+                "$SYS.REQ.ACCOUNT.*.CLAIMS.LOOKUP",
+                "$SYS.REQ.ACCOUNT.*.INFO",
+                "$SYS.REQ.SERVER.PING.STATSZ",
+            ]
+            .map(str::to_owned)
+            .to_vec(),
             subscribe: vec![inbox],
         },
         Grantee::Operator { .. } => Permissions {

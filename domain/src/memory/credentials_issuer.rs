@@ -108,7 +108,11 @@ impl crate::ports::CredentialsIssuer for CredentialsIssuer {
         let Some(resolver) = resolver else { return Ok(()) };
         let jwt = encode(&changed, &self.keys.operator_signing, self.pairs.as_ref())
             .map_err(|e| IssueError::Store(Cause::from(e)))?;
-        resolver.push(&jwt).await.map_err(|e| IssueError::NotPushed(Cause::from(e)))
+        match resolver.push(&jwt).await {
+            Ok(heard) if heard.missing() == 0 => Ok(()),
+            Ok(heard) => Err(IssueError::NotPushed(format!("{} brokers did not answer", heard.missing()).into())),
+            Err(error) => Err(IssueError::NotPushed(Cause::from(error))),
+        }
     }
 
     async fn info(&self) -> Result<CredentialsInfo, IssueError> {

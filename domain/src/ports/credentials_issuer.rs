@@ -22,11 +22,12 @@ pub trait CredentialsIssuer: Send + Sync {
     async fn issue(&self, grant: Grant) -> Result<UserJwt, IssueError>;
 
     /// Revokes a key for good: every JWT for it, of the past and the future, is refused, and live connections are
-    /// closed by every broker that has heard. It is durable when this returns. A repeat does nothing new.
+    /// closed. When this returns it is durable, and every broker has confirmed it. Many at once share their pushes. A repeat
+    /// pushes it again.
     ///
     /// # Errors
-    /// [`IssueError::NotPushed`] when it is stored but no broker confirmed it (it is pushed again at the next start and
-    /// the next revocation); [`IssueError::Store`] when nothing is stored.
+    /// [`IssueError::NotPushed`] when it is stored but not every broker has confirmed it (it is pushed again within a minute,
+    /// at the next start and the next revocation); [`IssueError::Store`] when nothing is stored.
     async fn revoke(&self, account: AccountRole, key: &PublicKey) -> Result<(), IssueError>;
 
     /// The public keys in use.
@@ -79,8 +80,8 @@ pub enum IssueError {
     /// Nobody may have what was asked for.
     #[error("these credentials are not given out")]
     NotGranted(#[source] NotARoute),
-    /// Stored, but no broker confirmed.
-    #[error("the change is stored but no broker has confirmed it; it is pushed again at the next start")]
+    /// Stored, but not confirmed by every broker.
+    #[error("the change is stored but not every broker has confirmed it; it is pushed again within a minute")]
     NotPushed(#[source] Cause),
     /// The store of keys and JWTs cannot be read or written.
     #[error("the store of keys and JWTs cannot be used")]

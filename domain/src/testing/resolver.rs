@@ -74,26 +74,51 @@ impl Case {
 /// # Panics
 /// Where a promise is not kept.
 pub async fn suite(resolver: &dyn Resolver, case: &Case) {
-    let found = || async { resolver.lookup(&case.account).await.expect("the resolver answers") };
+    let found = || async {
+        let heard = resolver.lookup(&case.account).await.expect("the resolver answers");
+        assert!(heard.brokers > 0 && heard.missing() == 0, "every broker answers: {heard:?}");
+        let first = heard.answers[0].jwt.clone();
+        for served in &heard.answers {
+            let broker = served.broker.as_ref().expect("brokers that agree are told apart");
+            assert!(!broker.name.is_empty() && !broker.id.is_empty());
+            assert_eq!(served.jwt, first, "every broker has the same");
+        }
+        first
+    };
     assert_eq!(found().await, None, "an account that nobody pushed");
 
-    resolver.push(&case.older).await.expect("an account of the trusted operator");
+    push(resolver, &case.older).await.expect("an account of the trusted operator");
     assert_eq!(found().await.as_ref(), Some(&case.older));
-    resolver.push(&case.older).await.expect("a repeat does no harm");
+    push(resolver, &case.older).await.expect("a repeat does no harm");
     assert_eq!(found().await.as_ref(), Some(&case.older));
 
-    resolver.push(&case.newer).await.expect("a newer version");
+    push(resolver, &case.newer).await.expect("a newer version");
     assert_eq!(found().await.as_ref(), Some(&case.newer));
-    resolver.push(&case.older).await.expect("an older version replaces the newer one; callers know");
+    push(resolver, &case.older).await.expect("an older version replaces the newer one; callers know");
     assert_eq!(found().await.as_ref(), Some(&case.older));
 
     let refused = |result| matches!(result, Err(ResolverError::Refused(why)) if !String::is_empty(&why));
-    assert!(refused(resolver.push(&case.by_identity).await), "a strict operator signs with signing keys only");
+    assert!(refused(push(resolver, &case.by_identity).await), "a strict operator signs with signing keys only");
     for text in ["", "a.b.c", "hello"] {
         let nonsense = AccountJwt::from_text(text.to_owned());
-        assert!(refused(resolver.push(&nonsense).await), "{text:?} is no account");
+        assert!(refused(push(resolver, &nonsense).await), "{text:?} is no account");
     }
     let cut = AccountJwt::from_text(case.newer.as_str()[..case.newer.as_str().len() - 4].to_owned());
-    assert!(refused(resolver.push(&cut).await), "a cut signature");
+    assert!(refused(push(resolver, &cut).await), "a cut signature");
     assert_eq!(found().await.as_ref(), Some(&case.older), "what was refused changes nothing");
+
+    let limit = resolver.largest();
+    assert!(limit > case.newer.as_str().len());
+    let huge = AccountJwt::from_text("x".repeat(limit + 1));
+    assert!(matches!(resolver.push(&huge).await, Err(ResolverError::TooLarge { .. })), "more than a broker takes");
+}
+
+/// Pushes to every broker.
+async fn push(resolver: &dyn Resolver, jwt: &AccountJwt) -> Result<(), ResolverError> {
+    let heard = resolver.push(jwt).await?;
+    let mut confirmed = heard.answers.clone();
+    confirmed.sort();
+    confirmed.dedup();
+    assert_eq!(confirmed.len(), heard.brokers, "every broker confirms, once: {heard:?}");
+    Ok(())
 }

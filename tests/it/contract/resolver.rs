@@ -1,7 +1,7 @@
 //! `nats::Resolver` keeps the contract that `memory::Resolver` keeps, and `nsc::Native` keeps that of an issuer with a real
 //! broker behind it.
 
-use std::{net::SocketAddr, sync::Arc};
+use std::{net::SocketAddr, sync::Arc, time::Duration};
 
 use relais_adapters::{
     nats::{self, ConnectOptions},
@@ -9,14 +9,14 @@ use relais_adapters::{
     nkeys, nsc, system,
 };
 use relais_domain::{
-    credentials::{Account, Grantee, KeyKind, Trust, UserJwt, decode, sign_user},
-    ports::{CredentialsIssuer as _, Grant, KeyPairs, Rng},
+    credentials::{Account, Grantee, KeyKind, PublicKey, Trust, UserJwt, decode, sign_user},
+    ports::{CredentialsIssuer as _, Grant, KeyPairs, Resolver as _, Rng},
     secret::Secret,
     testing,
 };
 use tempfile::TempDir;
 
-use crate::support::tool;
+use crate::support::{Broker, tool};
 
 fn keys() -> Arc<dyn KeyPairs> {
     Arc::new(nkeys::KeyPairs::new(Arc::new(system::Rng)))
@@ -39,10 +39,10 @@ pub(crate) async fn broker_at(listen: SocketAddr, trust: &Trust, directory: &Tem
 }
 
 /// A connection in the system account.
-async fn resolver(broker: &nats_server::Server, jwt: UserJwt, seed: Secret) -> nats::Resolver {
+pub(crate) async fn resolver(url: String, jwt: UserJwt, seed: Secret) -> nats::Resolver {
     let rng: Arc<dyn Rng> = Arc::new(system::Rng);
     let options = ConnectOptions {
-        servers: vec![format!("nats://{}", broker.listen())],
+        servers: vec![url],
         jwt,
         seed,
         inbox_prefix: Grantee::Issuer.inbox_prefix(),
@@ -58,15 +58,43 @@ async fn nats_keeps_it() {
     let (keys, directory) = (keys(), TempDir::new().unwrap());
     let case = testing::resolver::Case::new(&*keys);
     let broker = broker(&case.trust, &directory).await;
+    let resolver = of_case(&case, format!("nats://{}", broker.listen()), &*keys).await;
+    testing::resolver::suite(&resolver, &case).await;
+    broker.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_cluster_of_three_keeps_it() {
+    let keys = keys();
+    let case = testing::resolver::Case::new(&*keys);
+    let one = Broker::clustered("one", &case.trust, None).await;
+    let two = Broker::clustered("two", &case.trust, Some(&one)).await;
+    let three = Broker::clustered("three", &case.trust, Some(&one)).await;
+    let resolver = of_case(&case, three.url().to_owned(), &*keys).await;
+    all_answer(&resolver, &case.system).await;
+    testing::resolver::suite(&resolver, &case).await;
+    let heard = resolver.lookup(&case.account).await.unwrap();
+    let mut names: Vec<_> = heard.answers.into_iter().map(|served| served.broker.unwrap().name).collect();
+    names.sort();
+    assert_eq!(names, ["one", "three", "two"]);
+    drop(two);
+}
+
+/// Returns when all three brokers of a cluster have found one another.
+pub(crate) async fn all_answer(resolver: &nats::Resolver, system: &PublicKey) {
+    let found = async { while resolver.lookup(system).await.unwrap().answers.len() < 3 {} };
+    tokio::time::timeout(Duration::from_secs(60), found).await.expect("three brokers answer");
+}
+
+/// A connection as the issuer of an installation.
+async fn of_case(case: &testing::resolver::Case, url: String, keys: &dyn KeyPairs) -> nats::Resolver {
     let user = keys.generate(KeyKind::User);
     let grant = Grant { grantee: Grantee::Issuer, key: user.public, expires_at: None };
     let now = relais_domain::ports::Clock::now(&system::Clock);
     let account = case.trust.accounts.iter().find(|(key, _)| *key == case.system).unwrap();
-    let account = decode::<Account>(account.1.as_str(), &*keys).unwrap();
-    let jwt = sign_user(&grant, &account, &case.system_signing, now, &*keys).unwrap();
-    let resolver = resolver(&broker, jwt, user.seed).await;
-    testing::resolver::suite(&resolver, &case).await;
-    broker.stop().await;
+    let account = decode::<Account>(account.1.as_str(), keys).unwrap();
+    let jwt = sign_user(&grant, &account, &case.system_signing, now, keys).unwrap();
+    resolver(url, jwt, user.seed).await
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -79,7 +107,8 @@ async fn the_native_issuer_keeps_its_contract_with_a_real_broker() {
     let user = keys.generate(KeyKind::User);
     let grant = Grant { grantee: Grantee::Issuer, key: user.public, expires_at: None };
     let jwt = native.issue(grant).await.unwrap();
-    native.attach(Arc::new(resolver(&broker, jwt, user.seed).await)).await.unwrap();
+    let url = format!("nats://{}", broker.listen());
+    native.attach(Arc::new(resolver(url, jwt, user.seed).await)).await.unwrap();
     testing::credentials_issuer::suite(native, &*keys).await;
     broker.stop().await;
 }

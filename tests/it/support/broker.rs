@@ -6,6 +6,7 @@ use std::{
     process::{Child, Command, Stdio},
 };
 
+use relais_domain::credentials::Trust;
 use tempfile::TempDir;
 use tokio::sync::mpsc;
 
@@ -16,6 +17,7 @@ pub(crate) struct Broker {
     child: Child,
     url: String,
     websocket: String,
+    routes: Option<String>,
     directory: TempDir,
 }
 
@@ -28,6 +30,24 @@ impl Broker {
     /// As [`Broker::start`], with JetStream.
     pub(crate) async fn with_jetstream() -> Self {
         Self::configured(|directory| format!("jetstream {{ store_dir: {:?} }}", directory.join("jetstream"))).await
+    }
+
+    /// One of a cluster that believes an installation, with the accounts of `trust`; it finds the others through the one at
+    /// `known`, if there is one yet.
+    pub(crate) async fn clustered(name: &str, trust: &Trust, known: Option<&Self>) -> Self {
+        let preload = trust.accounts.iter().map(|(key, jwt)| format!("  {key}: {:?}\n", jwt.as_str()));
+        let preload: String = preload.collect();
+        let route = known.map(|own| format!("routes: [{:?}]", own.routes.as_ref().unwrap())).unwrap_or_default();
+        let (operator, system) = (trust.operator.as_str(), &trust.system_account);
+        Self::configured(|directory| {
+            let accounts = directory.join("accounts");
+            format!(
+                "server_name: {name:?}\noperator: {operator:?}\nsystem_account: {system}\n\
+                 resolver {{ type: full, dir: {accounts:?}, allow_delete: false, interval: \"10m\" }}\nresolver_preload {{\n{preload}}}\n\
+                 cluster {{ name: suite, listen: \"127.0.0.1:-1\", {route} }}"
+            )
+        })
+        .await
     }
 
     async fn configured(more: impl FnOnce(&Path) -> String) -> Self {
@@ -59,7 +79,8 @@ impl Broker {
             // Read to the end, so that the broker never waits for us.
             std::io::BufReader::new(stderr).lines().map_while(Result::ok).for_each(|line| drop(said.send(line)));
         });
-        let (mut url, mut websocket) = (None, None);
+        let clustered = fs::read_to_string(config).unwrap().contains("\ncluster {");
+        let (mut url, mut websocket, mut routes, mut ready) = (None, None, None, false);
         while let Some(line) = heard.recv().await {
             if let Some((_, address)) = line.split_once("Listening for client connections on ") {
                 url = Some(format!("nats://{address}"));
@@ -67,12 +88,16 @@ impl Broker {
             if let Some((_, address)) = line.split_once("Listening for websocket clients on ") {
                 websocket = Some(address.to_owned());
             }
-            if line.contains("Server is ready") {
+            if let Some((_, address)) = line.split_once("Listening for route connections on ") {
+                routes = Some(format!("nats-route://{address}"));
+            }
+            ready |= line.contains("Server is ready");
+            if ready && (!clustered || routes.is_some()) {
                 break;
             }
         }
         let says = "nats-server says where it listens";
-        Self { child, url: url.expect(says), websocket: websocket.expect(says), directory }
+        Self { child, url: url.expect(says), websocket: websocket.expect(says), routes, directory }
     }
 
     /// Where it listens.

@@ -266,11 +266,21 @@ async fn the_issuer_has_its_row() {
     let up = world.up();
     let mut issuer = as_grantee(&world, &up, Grantee::Issuer).await;
     let row = Row {
-        publishes: &["$SYS.REQ.CLAIMS.UPDATE", "$SYS.REQ.SERVER.NABC.KICK"],
+        publishes: &[
+            "$SYS.REQ.CLAIMS.UPDATE",
+            "$SYS.REQ.SERVER.NABC.KICK",
+            "$SYS.REQ.ACCOUNT.ABC.CLAIMS.LOOKUP",
+            "$SYS.REQ.ACCOUNT.ABC.INFO",
+            "$SYS.REQ.SERVER.PING.STATSZ",
+        ],
         never_publishes: &[
             "$SYS.REQ.CLAIMS.DELETE",
             "$SYS.REQ.SERVER.NABC.RELOAD",
+            "$SYS.REQ.SERVER.NABC.STATSZ",
             "$SYS.REQ.SERVER.PING",
+            "$SYS.REQ.SERVER.PING.CONNZ",
+            "$SYS.REQ.ACCOUNT.ABC.CONNZ",
+            "$SYS.REQ.ACCOUNT.ABC.CLAIMS.UPDATE",
             "$SYS.REQ.USER.INFO",
             "from.ada.x",
             "x",
