@@ -2,6 +2,7 @@
 
 mod messages;
 mod new;
+mod nsc;
 
 use std::path::PathBuf;
 
@@ -10,6 +11,7 @@ use relais_domain::{auth::Email, identity::ServiceName, subject::Pattern};
 
 pub use messages::{PublishArgs, RequestArgs, SubscribeArgs, TypeArgs};
 pub use new::NewArgs;
+pub use nsc::NscCommand;
 
 use crate::settings::{Flag, SettingsError, Sources};
 
@@ -155,6 +157,9 @@ Examples:
     /// Credentials for persons who operate
     #[command(subcommand)]
     Creds(CredsCommand),
+    /// Accounts: what the brokers believe of them
+    #[command(subcommand)]
+    Nsc(NscCommand),
     /// Print a description of the API
     #[command(subcommand)]
     Spec(SpecCommand),

@@ -11,7 +11,8 @@ use relais_adapters::{
 use relais_domain::{
     credentials::creds::Creds,
     identity::ServiceName,
-    ports::{Bus, BusError, CredentialsIssuer, KeyPairs, Rng},
+    live::Report,
+    ports::{Bus, BusError, CredentialsIssuer, IssueError, KeyPairs, Rng},
 };
 
 use crate::{
@@ -66,14 +67,65 @@ pub fn key_pairs() -> Arc<dyn KeyPairs> {
 /// # Errors
 /// When the store there cannot be used.
 pub fn issuer(settings: &Settings) -> Result<Arc<dyn CredentialsIssuer>, Failure> {
+    Ok(Arc::new(native(settings)?))
+}
+
+fn native(settings: &Settings) -> Result<nsc::Native, Failure> {
     let own = nsc::Settings {
         directory: settings.creds_directory(),
         operator: settings.nsc.operator.clone(),
         account: settings.nsc.account.clone(),
     };
-    match nsc::Native::open(own, key_pairs(), Arc::new(system::Clock)) {
-        Ok(native) => Ok(Arc::new(native)),
-        Err(error) => Err(Failure::of(Exit::Failed, &error)),
+    nsc::Native::open(own, key_pairs(), Arc::new(system::Clock)).map_err(|error| Failure::of(Exit::Failed, &error))
+}
+
+/// How the brokers stand to every account in the store.
+///
+/// # Errors
+/// [`Exit::NoAnswer`] when there is no broker.
+pub(crate) async fn compare_accounts(settings: &Settings) -> Result<Vec<Report>, Failure> {
+    at_brokers(settings, async |native| native.compare().await).await
+}
+
+/// Pushes every account in the store; how the brokers stand to them then.
+///
+/// # Errors
+/// [`Exit::NoAnswer`] when there is no broker.
+pub(crate) async fn push_accounts(settings: &Settings) -> Result<Vec<Report>, Failure> {
+    at_brokers(settings, async |native| native.push_all().await).await
+}
+
+/// Lets the store speak to the brokers, as an issuer whose credential holds for minutes.
+async fn at_brokers<T>(
+    settings: &Settings,
+    work: impl AsyncFnOnce(&nsc::Native) -> Result<T, IssueError>,
+) -> Result<T, Failure> {
+    let native = native(settings)?;
+    let bus = provision::issuer(&native, servers(settings), settings).await.map_err(no_broker)?;
+    native.reach(Arc::new(nats::Resolver::new(bus.clone()))).await;
+    let done = work(&native).await;
+    if let Err(error) = bus.drain().await {
+        tracing::debug!(%error, "the issuer's connection did not end well");
+    }
+    done.map_err(|error| match error {
+        error @ IssueError::NotPushed(_) => Failure::of(Exit::NoAnswer, &error),
+        error => error.into(),
+    })
+}
+
+/// The brokers of `nats.url`, or that of a `relais up` on this machine.
+fn servers(settings: &Settings) -> Vec<String> {
+    match settings.nats.url.as_slice() {
+        [] => vec![format!("nats://{}", settings.nats.listen)],
+        urls => urls.iter().map(|url| url.expose().to_owned()).collect(),
+    }
+}
+
+fn no_broker(error: crate::Error) -> Failure {
+    match &error {
+        crate::Error::Connect(_) => Failure::of(Exit::NoAnswer, &error)
+            .hint("start the broker, or name it with --set nats.url=nats://HOST:PORT, and run this again"),
+        _ => error.into(),
     }
 }
 
@@ -86,15 +138,7 @@ pub(crate) async fn provision(
     issuer: &dyn CredentialsIssuer,
     service: &ServiceName,
 ) -> Result<Bucket, Failure> {
-    let servers = match settings.nats.url.as_slice() {
-        [] => vec![format!("nats://{}", settings.nats.listen)],
-        urls => urls.iter().map(|url| url.expose().to_owned()).collect(),
-    };
-    provision::cache(issuer, servers, service).await.map_err(|error| match &error {
-        crate::Error::Connect(_) => Failure::of(Exit::NoAnswer, &error)
-            .hint("start the broker, or name it with --set nats.url=nats://HOST:PORT, and run this again"),
-        _ => error.into(),
-    })
+    provision::cache(issuer, servers(settings), service).await.map_err(no_broker)
 }
 
 /// The OpenAPI document of the HTTP API.

@@ -4,6 +4,7 @@ mod account;
 mod messages;
 mod migrate;
 mod new;
+mod nsc;
 mod printing;
 mod service;
 mod settings;
@@ -22,7 +23,7 @@ use clap::{CommandFactory as _, Parser as _};
 use relais_domain::identity::ServiceName;
 
 use crate::{
-    cli::{Cli, Command, CredsCommand, Globals, ServiceCommand, SpecCommand},
+    cli::{Cli, Command, CredsCommand, Globals, NscCommand, ServiceCommand, SpecCommand},
     connect,
     exit::{Exit, Failure},
     profile::Profiles,
@@ -102,6 +103,14 @@ async fn dispatch(command: Command, context: &mut Context<'_>) -> Result<(), Fai
         Command::Creds(CredsCommand::Export(args)) => {
             let settings = service::installation(context)?;
             service::export(&args, &settings, &*connect::issuer(&settings)?, &*connect::key_pairs(), context).await
+        }
+        Command::Nsc(command) => {
+            let settings = service::installation(context)?;
+            let reports = match command {
+                NscCommand::Status => Box::pin(connect::compare_accounts(&settings)).await?,
+                NscCommand::Push => Box::pin(connect::push_accounts(&settings)).await?,
+            };
+            nsc::tell(&reports, context)
         }
         Command::Spec(SpecCommand::Openapi) => spec::openapi(context),
         Command::Spec(SpecCommand::Asyncapi) => spec::asyncapi(context),

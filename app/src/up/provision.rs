@@ -17,7 +17,7 @@ use relais_domain::{
 use super::{addresses::sqlite_url, wiring::part};
 use crate::{error::Result, serve, settings::Settings};
 
-/// How long a provisioner's credential holds. It is made for one use and kept nowhere.
+/// How long the credential of a provisioner or issuer holds. It is made for one use and kept nowhere.
 const LIFE: Duration = Duration::from_secs(5 * 60);
 
 /// The database, with its tables up to date, and the names of the migrations that this took. `data` is the folder of an
@@ -39,19 +39,38 @@ pub(crate) async fn cache(
     servers: Vec<String>,
     service: &ServiceName,
 ) -> Result<Bucket> {
-    let pair = nkeys::KeyPairs::new(Arc::new(system::Rng)).generate(KeyKind::User);
-    let expires_at = Some(system::Clock.now() + LIFE);
-    let grant = Grant { grantee: Grantee::Provisioner, key: pair.public, expires_at };
-    let jwt = issuer.issue(grant).await.map_err(|error| part("the provisioner got no credential", error))?;
-    let options = nats::ConnectOptions {
-        inbox_prefix: Grantee::Provisioner.inbox_prefix(),
-        name: "relais provisioner".to_owned(),
-        ..serve::options(servers, service, Creds { jwt, seed: pair.seed })
-    };
-    let bus = nats::Bus::connect(options).await?;
+    let bus = connect(issuer, Grantee::Provisioner, servers, service).await?;
     let bucket = Provisioner::new(Arc::new(bus.clone())).cache(service).await;
     if let Err(error) = bus.drain().await {
         tracing::debug!(%error, "the provisioner's connection did not end well");
     }
     bucket.map_err(|error| part("JetStream was not provisioned", error))
+}
+
+/// A connection in the system account of the brokers at `servers`, for some minutes.
+pub(crate) async fn issuer(
+    issuer: &dyn CredentialsIssuer,
+    servers: Vec<String>,
+    settings: &Settings,
+) -> Result<nats::Bus> {
+    connect(issuer, Grantee::Issuer, servers, &settings.service.name).await
+}
+
+/// Connects with a credential that is made now and kept nowhere.
+async fn connect(
+    issuer: &dyn CredentialsIssuer,
+    grantee: Grantee,
+    servers: Vec<String>,
+    service: &ServiceName,
+) -> Result<nats::Bus> {
+    let pair = nkeys::KeyPairs::new(Arc::new(system::Rng)).generate(KeyKind::User);
+    let expires_at = Some(system::Clock.now() + LIFE);
+    let grant = Grant { grantee: grantee.clone(), key: pair.public, expires_at };
+    let jwt = issuer.issue(grant).await.map_err(|error| part(format!("the {grantee} got no credential"), error))?;
+    let options = nats::ConnectOptions {
+        inbox_prefix: grantee.inbox_prefix(),
+        name: format!("relais {grantee}"),
+        ..serve::options(servers, service, Creds { jwt, seed: pair.seed })
+    };
+    Ok(nats::Bus::connect(options).await?)
 }

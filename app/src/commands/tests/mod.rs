@@ -50,6 +50,7 @@ macro_rules! with_context {
 mod account;
 mod messages;
 mod new;
+mod nsc;
 mod service;
 
 fn public(byte: u8) -> PublicKey {
