@@ -8,6 +8,7 @@ mod examples;
 mod flow;
 mod library;
 mod lifecycle;
+mod live;
 mod peers;
 mod secrets;
 pub(crate) mod security;
