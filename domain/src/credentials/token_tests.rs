@@ -104,6 +104,19 @@ fn fields_that_nobody_knows_survive_in_what_nsc_wrote() {
 }
 
 #[test]
+fn a_number_that_nobody_knows_is_written_so_that_it_reads_the_same() {
+    // Beyond 64 bits it is a float, as in Go.
+    for number in ["98446744073709551615", "9.844674407370955e19", "0.1", "1e-7", "-2.5e300"] {
+        let mut body: Value = serde_json::from_str(&body_of(USER)).unwrap();
+        body["later"] = serde_json::from_str(number).unwrap();
+        let claims: Claims<User> = serde_json::from_value(body).unwrap();
+        let once = serde_json::to_string(&claims).unwrap();
+        let again: Claims<User> = serde_json::from_str(&once).unwrap();
+        assert_eq!(serde_json::to_string(&again).unwrap(), once, "{number}");
+    }
+}
+
+#[test]
 fn fields_of_a_later_version_survive_in_every_object() {
     fn survive<B: Body>(jwt: &str) {
         let mut body: Value = serde_json::from_str(&body_of(jwt)).unwrap();
