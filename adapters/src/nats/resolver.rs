@@ -1,13 +1,14 @@
 //! The account resolvers of nats-servers, over the system account (`server/accounts.go` and `events.go`).
 //!
 //! Every server answers `$SYS.REQ.CLAIMS.UPDATE` and `$SYS.REQ.ACCOUNT.{key}.CLAIMS.LOOKUP` for itself, and how many there
-//! are, each says in its answer to `$SYS.REQ.SERVER.PING.STATSZ` (`active_servers`). So both are asked at once, and the
-//! answers are complete when there are that many; no time has to be guessed while all are there.
+//! are, each says in its answer to `$SYS.REQ.SERVER.PING.STATSZ`: `active_servers` counts those it has heard of itself, and
+//! `routes` names those it is connected to, before it has heard of them. So both are asked at once, and the answers are
+//! complete when there are that many; no time has to be guessed while all are there.
 //!
 //! A look-up bears no name. Where all servers have the same, that does not matter; where they differ, the reports
 //! `$SYS.REQ.ACCOUNT.{key}.INFO` say who serves what.
 
-use std::time::Duration;
+use std::{collections::BTreeSet, time::Duration};
 
 use async_trait::async_trait;
 use futures_util::{
@@ -59,6 +60,15 @@ struct Presence {
 struct Stats {
     #[serde(default)]
     active_servers: usize,
+    #[serde(default)]
+    routes: Vec<Route>,
+}
+
+/// A connection to another server, of which there may be several.
+#[derive(Deserialize)]
+struct Route {
+    #[serde(default)]
+    name: String,
 }
 
 #[derive(Deserialize)]
@@ -164,10 +174,12 @@ impl All {
     }
 
     fn present(&mut self, message: &Message) {
-        if let Ok(presence) = serde_json::from_slice::<Presence>(&message.payload) {
-            self.brokers.push(presence.server.into());
-            // One that has come a moment ago may not know the others yet.
-            self.known = self.known.max(presence.statsz.active_servers).max(self.brokers.len());
+        if let Ok(Presence { server, statsz }) = serde_json::from_slice(&message.payload) {
+            let others: BTreeSet<_> =
+                statsz.routes.iter().map(|route| &route.name).filter(|name| !name.is_empty()).collect();
+            self.brokers.push(server.into());
+            // One that has come a moment ago has not heard of the others yet, for up to ten seconds.
+            self.known = self.known.max(statsz.active_servers).max(others.len() + 1).max(self.brokers.len());
         }
     }
 }
@@ -209,5 +221,31 @@ impl ports::Resolver for Resolver {
 
     fn largest(&self) -> usize {
         self.0.max_payload()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_server_that_has_not_heard_of_the_others_yet_still_names_them() {
+        let told = |name: &str, active: usize, routes: &[&str]| {
+            let routes: Vec<_> = routes.iter().map(|name| serde_json::json!({"rid": 7, "name": name})).collect();
+            let told = serde_json::json!({
+                "server": {"name": name, "id": name},
+                "statsz": {"active_servers": active, "routes": routes},
+            });
+            Message::new("_INBOX.iss.1".parse().unwrap(), told.to_string())
+        };
+        let known = |messages: &[Message]| {
+            let mut all = All { known: 0, brokers: Vec::new(), answers: Vec::new() };
+            messages.iter().for_each(|message| all.present(message));
+            all.known
+        };
+        assert_eq!(known(&[told("one", 1, &[])]), 1);
+        assert_eq!(known(&[told("three", 1, &["one", "one", "two", ""])]), 3, "routes to one server are several");
+        assert_eq!(known(&[told("one", 3, &["two"])]), 3, "the others may be behind a gateway");
+        assert_eq!(known(&[Message::new("_INBOX.iss.1".parse().unwrap(), "{}")]), 0);
     }
 }
