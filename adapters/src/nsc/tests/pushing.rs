@@ -5,6 +5,7 @@ use std::sync::{
     atomic::{AtomicBool, AtomicUsize, Ordering},
 };
 
+use futures_util::FutureExt as _;
 use relais_domain::{
     live::{PUSHES_A_SECOND, Snapshot, Standing},
     ports::{Broker, Heard, ResolverError, Served},
@@ -49,6 +50,8 @@ impl Way {
     /// Lets no push through until [`Way::open`].
     fn close(&self) {
         self.gate.forget_permits(Semaphore::MAX_PERMITS);
+        // Those that have come as far before do not count.
+        let _ = self.arrived.notified().now_or_never();
     }
 
     fn open(&self) {
