@@ -12,6 +12,7 @@ use relais_domain::{
     credentials::creds::Creds,
     identity::ServiceName,
     live::Report,
+    nsc::Nsc,
     ports::{Bus, BusError, CredentialsIssuer, IssueError, KeyPairs, Rng},
 };
 
@@ -70,13 +71,14 @@ pub fn issuer(settings: &Settings) -> Result<Arc<dyn CredentialsIssuer>, Failure
     Ok(Arc::new(native(settings)?))
 }
 
-fn native(settings: &Settings) -> Result<nsc::Native, Failure> {
+fn native(settings: &Settings) -> Result<Nsc, Failure> {
     let own = nsc::Settings {
         directory: settings.creds_directory(),
         operator: settings.nsc.operator.clone(),
         account: settings.nsc.account.clone(),
     };
-    nsc::Native::open(own, key_pairs(), Arc::new(system::Clock)).map_err(|error| Failure::of(Exit::Failed, &error))
+    let native = nsc::Native::open(&own, key_pairs(), Arc::new(system::Clock));
+    Ok(native.map_err(|error| Failure::of(Exit::Failed, &error))?.into_nsc())
 }
 
 /// How the brokers stand to every account in the store.
@@ -98,7 +100,7 @@ pub(crate) async fn push_accounts(settings: &Settings) -> Result<Vec<Report>, Fa
 /// Lets the store speak to the brokers, as an issuer whose credential holds for minutes.
 async fn at_brokers<T>(
     settings: &Settings,
-    work: impl AsyncFnOnce(&nsc::Native) -> Result<T, IssueError>,
+    work: impl AsyncFnOnce(&Nsc) -> Result<T, IssueError>,
 ) -> Result<T, Failure> {
     let native = native(settings)?;
     let bus = provision::issuer(&native, servers(settings), settings).await.map_err(no_broker)?;

@@ -40,6 +40,11 @@ pub struct ServiceName(Bytes);
 #[serde(try_from = "String", into = "String")]
 pub struct Topic(Bytes);
 
+/// A role, the name of what its members may do on NATS: `^[a-z][a-z0-9-]{0,31}$`. The one of ordinary users is `user`.
+#[derive(Clone, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(try_from = "String", into = "String")]
+pub struct RoleName(Bytes);
+
 /// The text is no identifier: what it was for, and what one looks like.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("{shown:?} is no {kind}: {rule}")]
@@ -52,6 +57,8 @@ pub struct InvalidName {
 const ID_RULE: &str =
     "1 to 64 characters of a-z, 0-9 and -, beginning with a letter or digit; svc- and op- are reserved";
 const SERVICE_RULE: &str = "1 to 32 characters of a-z, 0-9 and -, beginning with a letter or digit";
+
+const ROLE_RULE: &str = "1 to 32 characters of a-z, 0-9 and -, beginning with a letter";
 
 /// Which bytes may stand in a name: looked up, since it is asked for every message.
 const IN_NAMES: [bool; 256] = {
@@ -162,6 +169,7 @@ macro_rules! name {
 name!(UserId, "user id", ID_RULE, |text| is_name(text, 64) && !is_reserved(text));
 name!(DeviceId, "device id", ID_RULE, |text| is_name(text, 64) && !is_reserved(text));
 name!(ServiceName, "service name", SERVICE_RULE, |text| is_name(text, 32));
+name!(RoleName, "role", ROLE_RULE, |text| is_name(text, 32) && text[0].is_ascii_lowercase());
 name!(Topic, "topic", SERVICE_RULE, |text| is_name(text, 32));
 
 impl UserId {

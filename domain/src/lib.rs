@@ -11,6 +11,7 @@
 //! | [`peers`] | who may tell whom what, through the server |
 //! | [`auth`] | users, passwords, logins, devices |
 //! | [`credentials`] | what NATS believes: nkeys, claims, permissions, creds |
+//! | [`nsc`] | operators, accounts, users: what the NSC service does, over an engine and the brokers |
 //! | [`live`] | what brokers serve beside what we have: push, take over, alarm |
 
 pub mod cache;
@@ -30,6 +31,8 @@ pub mod auth;
 pub mod credentials;
 
 pub mod live;
+
+pub mod nsc;
 
 pub mod ports;
 

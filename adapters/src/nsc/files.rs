@@ -107,6 +107,14 @@ impl Disk {
         }
     }
 
+    /// Removes a file; one that is not there is removed.
+    pub(super) fn remove_file(&self, path: &Path) -> Result<(), OpenError> {
+        match self.step().and_then(|()| fs::remove_file(path)) {
+            Err(error) if error.kind() != io::ErrorKind::NotFound => Err(failed("remove", path)(error)),
+            _ => path.parent().filter(|folder| folder.exists()).map_or(Ok(()), sync_folder),
+        }
+    }
+
     fn write_beside(&self, path: &Path, bytes: &[u8]) -> io::Result<()> {
         self.step()?;
         // Left behind by a crash; only one process writes.

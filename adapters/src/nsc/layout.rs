@@ -9,9 +9,10 @@
 //!     .nsc                         what kind of store this is
 //!     {operator}.jwt
 //!     accounts/{account}/{account}.jwt
+//!     accounts/{account}/users/{user}.jwt
 //!   keys/                          nsc's key store (`NKEYS_PATH`, `--keystore-dir`)
 //!     .gitignore
-//!     creds/
+//!     creds/{operator}/{account}/{user}.creds
 //!     keys/{O,A,U}/{2 letters}/{public key}.nk
 //! ```
 //!
@@ -61,6 +62,18 @@ impl Layout {
 
     pub(super) fn account(&self, operator: &str, account: &str) -> PathBuf {
         self.accounts(operator).join(account).join(format!("{account}.jwt"))
+    }
+
+    pub(super) fn users(&self, operator: &str, account: &str) -> PathBuf {
+        self.accounts(operator).join(account).join("users")
+    }
+
+    pub(super) fn user(&self, operator: &str, account: &str, user: &str) -> PathBuf {
+        self.users(operator, account).join(format!("{user}.jwt"))
+    }
+
+    pub(super) fn user_creds(&self, operator: &str, account: &str, user: &str) -> PathBuf {
+        self.creds().join(operator).join(account).join(format!("{user}.creds"))
     }
 
     pub(super) fn key_store(&self) -> PathBuf {

@@ -1,154 +1,174 @@
-//! What is in the store: the operator, its three accounts and the seeds that sign, read and checked.
+//! What is in the store: an operator, its accounts, their users and the seeds that sign, read and checked.
 //!
-//! Another process may write at any time (`relais service add` beside `relais up`, or nsc itself), so before an account
-//! is used its file is looked at, and read again when it is another one than before.
+//! Another process may write at any time (`relais service add` beside `relais up`, or nsc itself), so before something is
+//! used its file is looked at, and read again when it is another one than before.
 
 use std::{
     collections::HashMap,
-    path::PathBuf,
+    path::{Path, PathBuf},
     sync::{Arc, Mutex, MutexGuard, PoisonError},
 };
 
 use relais_domain::{
     credentials::{
-        Account, AccountClaims, AccountJwt, KeyKind, Operator, OperatorClaims, OperatorJwt, PublicKey, decode,
-        setup::{Names, OPERATIONS},
+        Account, AccountClaims, Body, Operator, OperatorClaims, PublicKey, User, decode,
+        setup::{EntityName, Names, OPERATIONS, UserName},
     },
-    ports::{AccountRole, Clock, KeyPair, KeyPairs},
+    ports::{Clock, EngineError, Held, KeyPair, KeyPairs},
 };
 
 use super::{
     OpenError,
-    files::{Disk, Lock, Stamp, list, read_secret, read_stamped, refuse_exposed_at, stamp},
+    files::{Disk, Lock, Stamp, list, read_stamped, stamp},
     layout::Layout,
     setup,
+    vault::Vault,
 };
-
-/// The three accounts, by what they are for.
-pub(super) const ROLES: [AccountRole; 3] = [AccountRole::System, AccountRole::Application, AccountRole::Operations];
 
 /// An open store.
 pub(super) struct Store {
-    layout: Layout,
-    disk: Disk,
-    pairs: Arc<dyn KeyPairs>,
-    clock: Arc<dyn Clock>,
-    operator: OperatorClaims,
-    operator_jwt: OperatorJwt,
-    paths: HashMap<AccountRole, PathBuf>,
-    accounts: Mutex<HashMap<AccountRole, Arc<Held>>>,
-    pairs_read: Mutex<HashMap<PublicKey, KeyPair>>,
+    pub(super) layout: Layout,
+    pub(super) disk: Arc<Disk>,
+    pub(super) vault: Vault,
+    pub(super) pairs: Arc<dyn KeyPairs>,
+    pub(super) clock: Arc<dyn Clock>,
+    /// The name of the operator.
+    pub(super) operator: EntityName,
+    operators: Read<Operator>,
+    accounts: Read<Account>,
+    users: Read<User>,
 }
 
-/// An account as it was read.
-pub(super) struct Held {
-    pub(super) claims: AccountClaims,
-    pub(super) jwt: AccountJwt,
-    stamp: Stamp,
+/// JWTs as they were read, each until its file is another one.
+struct Read<B: Body>(Mutex<HashMap<PathBuf, Version<B>>>);
+
+/// What tells a file's version, and what was read in it.
+type Version<B> = (Stamp, Arc<Held<B>>);
+
+impl<B: Body> Default for Read<B> {
+    fn default() -> Self {
+        Self(Mutex::default())
+    }
 }
 
 impl Store {
-    /// Opens the store, after bringing a set-up that was cut off to an end, or making one where there is none.
+    /// Opens the store, after bringing a set-up that was cut off to an end, or making one with `create` where there is none.
     pub(super) fn open(
-        disk: Disk,
-        layout: Layout,
+        store: Self,
         names: &Names,
-        pairs: Arc<dyn KeyPairs>,
-        clock: Arc<dyn Clock>,
+        create: impl FnOnce(&Self) -> Result<(), OpenError>,
     ) -> Result<Self, OpenError> {
-        disk.make_folder(layout.root())?;
-        let lock = Lock::take(layout.root())?;
-        setup::recover(&disk, &layout)?;
-        let operator = names.operator.as_str();
-        if !layout.operator(operator).exists() {
-            refuse_others(&layout, operator)?;
-            setup::create(&disk, &layout, names, pairs.as_ref(), clock.as_ref())?;
+        store.disk.make_folder(store.layout.root())?;
+        let lock = store.lock()?;
+        setup::recover(&store.disk, &store.layout)?;
+        if !store.layout.operator(names.operator.as_str()).exists() {
+            refuse_others(&store.layout, names.operator.as_str())?;
+            create(&store)?;
         }
         drop(lock);
-        refuse_exposed_seeds(&layout)?;
-        Self::read(disk, layout, names, pairs, clock)
-    }
-
-    fn read(
-        disk: Disk,
-        layout: Layout,
-        names: &Names,
-        pairs: Arc<dyn KeyPairs>,
-        clock: Arc<dyn Clock>,
-    ) -> Result<Self, OpenError> {
-        let path = layout.operator(names.operator.as_str());
-        let (text, _) = read_stamped(&path)?;
-        let operator = decode::<Operator>(&text, pairs.as_ref())
-            .map_err(|source| OpenError::Damaged { path: path.clone(), source })?;
-        if operator.issuer.as_ref() != Some(&operator.subject) {
-            return Err(OpenError::Untrusted(path));
-        }
-        let mut store = Self {
-            layout,
-            disk,
-            pairs,
-            clock,
-            operator,
-            operator_jwt: OperatorJwt::from_text(text),
-            paths: HashMap::new(),
-            accounts: Mutex::default(),
-            pairs_read: Mutex::default(),
-        };
-        store.find_accounts(names)?;
-        for role in ROLES {
-            store.user_signer(&store.account(role)?.claims)?;
-        }
-        store.account_signer()?;
+        store.vault.refuse_exposed()?;
+        store.check(names)?;
         Ok(store)
     }
 
-    pub(super) fn operator(&self) -> &OperatorClaims {
-        &self.operator
+    /// A store that nothing has been read of.
+    pub(super) fn new(
+        layout: Layout,
+        disk: Arc<Disk>,
+        vault: Vault,
+        operator: EntityName,
+        pairs: Arc<dyn KeyPairs>,
+        clock: Arc<dyn Clock>,
+    ) -> Self {
+        let (operators, accounts, users) = (Read::default(), Read::default(), Read::default());
+        Self { layout, disk, vault, pairs, clock, operator, operators, accounts, users }
     }
 
-    pub(super) fn operator_jwt(&self) -> &OperatorJwt {
-        &self.operator_jwt
-    }
-
-    pub(super) fn pairs(&self) -> &dyn KeyPairs {
-        self.pairs.as_ref()
-    }
-
-    pub(super) fn clock(&self) -> &dyn Clock {
-        self.clock.as_ref()
-    }
-
-    /// The account as it is on disk now.
-    pub(super) fn account(&self, role: AccountRole) -> Result<Arc<Held>, OpenError> {
-        let Some(path) = self.paths.get(&role) else { return Err(self.no_account(role)) };
-        let known = guard(&self.accounts).get(&role).cloned();
-        if let Some(known) = known
-            && known.stamp == stamp(path)?
-        {
-            return Ok(known);
+    /// Everything that an installation cannot do without is there, and signs.
+    fn check(&self, names: &Names) -> Result<(), OpenError> {
+        let operator = self.operator()?;
+        let accounts = self.accounts()?;
+        let system = operator.claims.body.system_account.as_ref();
+        let role = |what: &'static str, is: &dyn Fn(&AccountClaims) -> bool| {
+            let found = accounts.iter().find(|held| is(&held.claims));
+            found.ok_or_else(|| self.no_account(what, &accounts))
+        };
+        for held in [
+            role("system account", &|claims| system == Some(&claims.subject))?,
+            role("account of the name in nsc.account", &|claims| claims.name == names.application.as_str())?,
+            role("account OPS", &|claims| claims.name == OPERATIONS)?,
+        ] {
+            self.user_signer(&held.claims)?;
         }
-        let held = Arc::new(self.read_account(path)?);
-        guard(&self.accounts).insert(role, Arc::clone(&held));
-        Ok(held)
+        self.account_signer(&operator.claims).map(drop)
     }
 
-    /// The account as it was last read, when the disk fails now.
-    pub(super) fn last_known(&self, role: AccountRole) -> Option<Arc<Held>> {
-        guard(&self.accounts).get(&role).cloned()
+    /// The operator as it is on disk now.
+    pub(super) fn operator(&self) -> Result<Arc<Held<Operator>>, OpenError> {
+        self.operator_of(&self.operator)
     }
 
-    /// Writes the version of an account that `change` makes of the newest one, if it makes one; what is there then.
-    pub(super) fn change(
-        &self,
-        role: AccountRole,
-        change: impl FnOnce(&AccountClaims) -> Option<AccountClaims>,
-    ) -> Result<Arc<Held>, OpenError> {
-        let _lock = Lock::take(self.layout.root())?;
-        let held = self.account(role)?;
-        let (Some(next), Some(path)) = (change(&held.claims), self.paths.get(&role)) else { return Ok(held) };
-        let jwt = setup::signed(&next, &self.account_signer()?, self.pairs())?;
-        self.disk.write(path, jwt.as_str().as_bytes())?;
-        self.account(role)
+    /// Another operator of the same store.
+    pub(super) fn operator_of(&self, operator: &EntityName) -> Result<Arc<Held<Operator>>, OpenError> {
+        let path = self.layout.operator(operator.as_str());
+        let held = self.operators.read(&path, self.pairs.as_ref(), Operator::wrap)?;
+        if held.claims.issuer.as_ref() == Some(&held.claims.subject) {
+            Ok(held)
+        } else {
+            Err(OpenError::Untrusted(path))
+        }
+    }
+
+    /// The account as it is on disk now; `None` when there is none.
+    pub(super) fn account(&self, name: &EntityName) -> Result<Option<Arc<Held<Account>>>, OpenError> {
+        let path = self.layout.account(self.operator.as_str(), name.as_str());
+        if path.exists() { self.account_at(&path).map(Some) } else { Ok(None) }
+    }
+
+    /// All accounts, by name.
+    pub(super) fn accounts(&self) -> Result<Vec<Arc<Held<Account>>>, OpenError> {
+        let names = self.account_names(&self.operator)?;
+        let paths = names.iter().map(|name| self.layout.account(self.operator.as_str(), name.as_str()));
+        paths.map(|path| self.account_at(&path)).collect()
+    }
+
+    /// The names of an operator's accounts.
+    pub(super) fn account_names(&self, operator: &EntityName) -> Result<Vec<EntityName>, OpenError> {
+        let folders = list(&self.layout.accounts(operator.as_str()))?;
+        let name = |folder: &PathBuf| folder.file_name()?.to_str()?.parse::<EntityName>().ok();
+        let there = |name: &EntityName| self.layout.account(operator.as_str(), name.as_str()).exists();
+        Ok(folders.iter().filter_map(name).filter(there).collect())
+    }
+
+    fn account_at(&self, path: &Path) -> Result<Arc<Held<Account>>, OpenError> {
+        let held = self.accounts.read(path, self.pairs.as_ref(), Account::wrap)?;
+        let operator = self.operator()?;
+        if operator.claims.signed(&held.claims) { Ok(held) } else { Err(OpenError::Untrusted(path.to_owned())) }
+    }
+
+    /// The users of an account that are kept, by name.
+    pub(super) fn users(&self, account: &EntityName) -> Result<Vec<Arc<Held<User>>>, OpenError> {
+        let files = list(&self.layout.users(self.operator.as_str(), account.as_str()))?;
+        let name = |file: &&PathBuf| {
+            let stem = file.file_stem().and_then(|stem| stem.to_str());
+            file.extension().is_some_and(|kind| kind == "jwt")
+                && stem.is_some_and(|stem| stem.parse::<UserName>().is_ok())
+        };
+        files.iter().filter(name).map(|file| self.users.read(file, self.pairs.as_ref(), User::wrap)).collect()
+    }
+
+    /// One of them.
+    pub(super) fn user(&self, account: &EntityName, name: &UserName) -> Result<Option<Arc<Held<User>>>, OpenError> {
+        let path = self.layout.user(self.operator.as_str(), account.as_str(), name.as_str());
+        if !path.exists() {
+            return Ok(None);
+        }
+        self.users.read(&path, self.pairs.as_ref(), User::wrap).map(Some)
+    }
+
+    /// Waits until nobody else writes.
+    pub(super) fn lock(&self) -> Result<Lock, OpenError> {
+        Lock::take(self.layout.root())
     }
 
     /// Waits until nobody else who shares the store pushes to the brokers.
@@ -156,41 +176,13 @@ impl Store {
         Lock::take_at(self.layout.root().join(".push.lock"))
     }
 
-    /// The pair of a key, if its seed is in the store.
-    pub(super) fn pair(&self, key: &PublicKey) -> Result<Option<KeyPair>, OpenError> {
-        if let Some(pair) = guard(&self.pairs_read).get(key) {
-            return Ok(Some(pair.clone()));
-        }
-        let path = self.layout.key(key);
-        if !path.exists() {
-            return Ok(None);
-        }
-        let seed = read_secret(&path)?;
-        let pair = self.pairs.from_seed(&seed).map_err(|source| OpenError::WrongSeed {
-            path: path.clone(),
-            key: key.clone(),
-            source: Some(source),
-        })?;
-        if pair.public != *key {
-            return Err(OpenError::WrongSeed { path, key: key.clone(), source: None });
-        }
-        guard(&self.pairs_read).insert(key.clone(), pair.clone());
-        Ok(Some(pair))
-    }
-
-    /// Whether the seed of a key is in the store and good.
-    pub(super) fn holds(&self, key: &PublicKey) -> bool {
-        matches!(self.pair(key), Ok(Some(_)))
-    }
-
     /// What signs accounts: a signing key of the operator, or its identity key if it is not strict.
-    fn account_signer(&self) -> Result<KeyPair, OpenError> {
-        let body = &self.operator.body;
-        let identity = Some(&self.operator.subject).filter(|_| !body.strict_signing_key_usage);
-        self.first_pair("accounts", body.signing_keys.iter().chain(identity))
+    pub(super) fn account_signer(&self, operator: &OperatorClaims) -> Result<KeyPair, OpenError> {
+        let identity = Some(&operator.subject).filter(|_| !operator.body.strict_signing_key_usage);
+        let keys = operator.body.signing_keys.iter().chain(identity);
+        self.first_pair(&format!("accounts of the operator {}", operator.name), keys)
     }
 
-    /// What signs users of `account` without a scope.
     fn user_signer(&self, account: &AccountClaims) -> Result<KeyPair, OpenError> {
         self.first_pair(&format!("users of the account {}", account.name), account.body.signing_keys.plain())
     }
@@ -198,7 +190,7 @@ impl Store {
     fn first_pair<'a>(&self, what: &str, keys: impl Iterator<Item = &'a PublicKey>) -> Result<KeyPair, OpenError> {
         let mut wanted = Vec::new();
         for key in keys {
-            if let Some(pair) = self.pair(key)? {
+            if let Some(pair) = self.vault.pair(key)? {
                 return Ok(pair);
             }
             wanted.push(key.as_str());
@@ -206,51 +198,32 @@ impl Store {
         Err(OpenError::NoSeed { what: what.to_owned(), wanted: wanted.join(", ") })
     }
 
-    /// Which account is which: the system account by the operator's word, the others by their names.
-    fn find_accounts(&mut self, names: &Names) -> Result<(), OpenError> {
-        for folder in list(&self.layout.accounts(names.operator.as_str()))? {
-            let name = folder.file_name().unwrap_or_default().to_string_lossy().into_owned();
-            let path = self.layout.account(names.operator.as_str(), &name);
-            if name.starts_with('.') || !path.exists() {
-                continue;
-            }
-            let held = self.read_account(&path)?;
-            let role = if self.operator.body.system_account.as_ref() == Some(&held.claims.subject) {
-                AccountRole::System
-            } else if name == names.application.as_str() {
-                AccountRole::Application
-            } else if name == OPERATIONS {
-                AccountRole::Operations
-            } else {
-                continue;
-            };
-            self.paths.insert(role, path);
-            guard(&self.accounts).insert(role, Arc::new(held));
-        }
-        ROLES.iter().find(|role| !self.paths.contains_key(role)).map_or(Ok(()), |role| Err(self.no_account(*role)))
+    fn no_account(&self, what: &str, found: &[Arc<Held<Account>>]) -> OpenError {
+        let found: Vec<_> = found.iter().map(|held| held.claims.name.as_str()).collect();
+        let path = self.layout.accounts(self.operator.as_str());
+        OpenError::NoAccount { path, what: what.to_owned(), found: found.join(", ") }
     }
+}
 
-    fn read_account(&self, path: &std::path::Path) -> Result<Held, OpenError> {
+impl<B: Body> Read<B> {
+    fn read(
+        &self,
+        path: &Path,
+        pairs: &dyn KeyPairs,
+        wrap: impl Fn(String) -> B::Jwt,
+    ) -> Result<Arc<Held<B>>, OpenError> {
+        let known = guard(&self.0).get(path).cloned();
+        if let Some((read, held)) = known
+            && read == stamp(path)?
+        {
+            return Ok(held);
+        }
         let (text, stamp) = read_stamped(path)?;
-        let claims = decode::<Account>(&text, self.pairs())
-            .map_err(|source| OpenError::Damaged { path: path.to_owned(), source })?;
-        debug_assert_eq!(claims.subject.kind(), KeyKind::Account);
-        if !self.operator.signed(&claims) {
-            return Err(OpenError::Untrusted(path.to_owned()));
-        }
-        Ok(Held { claims, jwt: AccountJwt::from_text(text), stamp })
-    }
-
-    fn no_account(&self, role: AccountRole) -> OpenError {
-        let folder = self.layout.accounts(&self.operator.name);
-        let names = list(&folder).unwrap_or_default();
-        let names: Vec<_> = names.iter().filter_map(|path| path.file_name()?.to_str()).collect();
-        let what = match role {
-            AccountRole::System => "system account",
-            AccountRole::Application => "account of the name in nsc.account",
-            AccountRole::Operations => "account OPS",
-        };
-        OpenError::NoAccount { path: folder, what: what.to_owned(), found: names.join(", ") }
+        let claims = decode::<B>(&text, pairs);
+        let claims = claims.map_err(|source| OpenError::Damaged { path: path.to_owned(), source })?;
+        let held = Arc::new(Held { claims, jwt: wrap(text) });
+        guard(&self.0).insert(path.to_owned(), (stamp, Arc::clone(&held)));
+        Ok(held)
     }
 }
 
@@ -273,13 +246,12 @@ fn refuse_others(layout: &Layout, operator: &str) -> Result<(), OpenError> {
     Ok(())
 }
 
-/// Every seed and every folder on the way to it is the owner's alone, or nothing is opened.
-fn refuse_exposed_seeds(layout: &Layout) -> Result<(), OpenError> {
-    [layout.stores(), layout.key_store(), layout.keys()].iter().try_for_each(|path| refuse_exposed_at(path))?;
-    for kind in list(&layout.keys())? {
-        for shard in list(&kind)? {
-            list(&shard)?.iter().try_for_each(|seed| refuse_exposed_at(seed))?;
-        }
+/// What the domain is told of what has happened here.
+pub(super) fn told(error: OpenError) -> EngineError {
+    match error {
+        OpenError::NoSeed { what, wanted } => EngineError::NoKey { what, wanted },
+        OpenError::Name(error) => EngineError::Name(error),
+        error @ OpenError::Locked(_) => EngineError::Busy(error.into()),
+        error => EngineError::Store(error.into()),
     }
-    Ok(())
 }

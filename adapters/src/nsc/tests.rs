@@ -6,15 +6,19 @@ use std::{
     time::Duration,
 };
 
+use async_trait::async_trait;
 use jiff::Timestamp;
 use relais_domain::{
-    credentials::{Account, AccountClaims, AccountJwt, FOR_GOOD, Grantee, User, decode},
+    credentials::{Account, AccountClaims, AccountJwt, FOR_GOOD, Grantee, KeyKind, PublicKey, Trust, User, decode},
     memory,
-    testing::credentials_issuer,
+    nsc::Nsc,
+    ports::{AccountRole, Clock, CredentialsIssuer as _, Grant, IssueError, KeyPairs as _, Resolver},
+    testing::{credentials_engine, credentials_issuer},
 };
 use tempfile::TempDir;
 
-use super::*;
+use super::{files::Disk, layout::Layout, *};
+use std::sync::Arc;
 
 mod opening;
 mod pushing;
@@ -74,18 +78,22 @@ impl Bench {
         Settings { directory: self.directory(), operator: "Relais".to_owned(), account: "App".to_owned() }
     }
 
-    fn open(&self) -> Result<Native, OpenError> {
-        Native::open(self.settings(), self.keys.clone(), self.clock())
+    fn open(&self) -> Result<Nsc, OpenError> {
+        self.engine().map(Native::into_nsc)
+    }
+
+    fn engine(&self) -> Result<Native, OpenError> {
+        Native::open(&self.settings(), self.keys.clone(), self.clock())
     }
 
     /// Opens as if the process were killed after so many steps.
-    fn open_killed_after(&self, steps: usize) -> Result<Native, OpenError> {
+    fn open_killed_after(&self, steps: usize) -> Result<Nsc, OpenError> {
         let disk = Disk { steps_left: Some(steps).into() };
-        Native::open_on(disk, self.settings(), self.keys.clone(), self.clock())
+        Native::open_on(disk, &self.settings(), self.keys.clone(), self.clock()).map(Native::into_nsc)
     }
 
-    fn resolver(&self, native: &Native) -> memory::Resolver {
-        memory::Resolver::new(&native.trust().operator, self.keys.clone())
+    async fn resolver(&self, native: &Nsc) -> memory::Resolver {
+        memory::Resolver::new(&native.trust().await.unwrap().operator, self.keys.clone())
     }
 
     fn user_key(&self) -> PublicKey {
@@ -116,11 +124,19 @@ fn seeds(bench: &Bench) -> Vec<PathBuf> {
 }
 
 #[tokio::test]
+async fn keeps_the_contract_of_an_engine() {
+    let bench = Bench::new();
+    let engine = bench.engine().unwrap();
+    let names = bench.settings().names().unwrap();
+    credentials_engine::suite(&engine, &names, bench.keys.as_ref(), &bench.clock).await;
+}
+
+#[tokio::test]
 async fn keeps_the_contract_with_and_without_a_broker() {
     let bench = Bench::new();
     let native = Arc::new(bench.open().unwrap());
     credentials_issuer::suite(native.clone(), bench.keys.as_ref()).await;
-    native.attach(Arc::new(bench.resolver(&native))).await.unwrap();
+    native.attach(Arc::new(bench.resolver(&native).await)).await.unwrap();
     credentials_issuer::suite(native, bench.keys.as_ref()).await;
 }
 
@@ -128,18 +144,18 @@ async fn keeps_the_contract_with_and_without_a_broker() {
 async fn the_next_start_uses_what_the_first_one_made() {
     let bench = Bench::new();
     let first = bench.open().unwrap();
-    let (trust, info) = (first.trust(), first.info().await.unwrap());
+    let (trust, info) = (first.trust().await.unwrap(), first.info().await.unwrap());
     drop(first);
     let second = bench.open().unwrap();
-    assert_eq!((second.trust(), second.info().await.unwrap()), (trust.clone(), info));
+    assert_eq!((second.trust().await.unwrap(), second.info().await.unwrap()), (trust.clone(), info));
     assert_eq!(trust.accounts.len(), 3);
     assert!(trust.accounts.iter().any(|(key, _)| *key == trust.system_account));
     assert_eq!(seeds(&bench).len(), 9);
     second.issue(bench.device()).await.unwrap();
 }
 
-#[test]
-fn a_crash_at_any_step_of_the_first_set_up_is_mended_by_the_next_start() {
+#[tokio::test]
+async fn a_crash_at_any_step_of_the_first_set_up_is_mended_by_the_next_start() {
     let whole = files(&{
         let bench = Bench::new();
         bench.open().unwrap();
@@ -156,7 +172,7 @@ fn a_crash_at_any_step_of_the_first_set_up_is_mended_by_the_next_start() {
         let native = bench.open().unwrap_or_else(|e| panic!("after {steps} steps: {e}"));
         let after = fs::read_to_string(bench.layout().operator("Relais")).unwrap();
         assert!(before.is_none_or(|before| before == after), "a store that is there stays");
-        assert_eq!(native.trust().accounts.len(), 3);
+        assert_eq!(native.trust().await.unwrap().accounts.len(), 3);
         assert_eq!(files(&bench.directory()).len(), whole.len(), "no stray seeds after {steps} steps");
         assert!(!bench.layout().staging().root().exists());
         steps += 1;
@@ -190,7 +206,7 @@ async fn a_crash_at_any_step_of_a_revocation_leaves_the_old_version_or_the_new_o
 async fn a_revocation_is_stored_first_and_pushed_then_or_later() {
     let bench = Bench::new();
     let native = bench.open().unwrap();
-    let resolver = bench.resolver(&native);
+    let resolver = bench.resolver(&native).await;
     let app = bench.stored("App").subject;
     let (one, two) = (bench.user_key(), bench.user_key());
 
@@ -218,14 +234,14 @@ async fn a_revocation_is_stored_first_and_pushed_then_or_later() {
 async fn a_broker_with_an_older_or_no_account_is_brought_up_to_date() {
     let bench = Bench::new();
     let native = bench.open().unwrap();
-    let resolver = bench.resolver(&native);
-    let old = native.trust();
+    let resolver = bench.resolver(&native).await;
+    let old = native.trust().await.unwrap();
     let key = bench.user_key();
     let _ = native.revoke(AccountRole::Application, &key).await;
     let (app, older) = old.accounts.iter().find(|(key, _)| *key == bench.stored("App").subject).unwrap();
     resolver.push(older).await.unwrap();
     native.attach(Arc::new(resolver.clone())).await.unwrap();
-    for (account, jwt) in native.trust().accounts {
+    for (account, jwt) in native.trust().await.unwrap().accounts {
         assert_eq!(served(&resolver, &account).await, Some(jwt));
     }
     assert_ne!(served(&resolver, app).await.as_ref(), Some(older));
@@ -235,7 +251,7 @@ async fn a_broker_with_an_older_or_no_account_is_brought_up_to_date() {
 async fn revocations_that_only_the_broker_remembers_come_back_into_a_restored_store() {
     let bench = Bench::new();
     let native = bench.open().unwrap();
-    let resolver = bench.resolver(&native);
+    let resolver = bench.resolver(&native).await;
     native.attach(Arc::new(resolver.clone())).await.unwrap();
     let path = bench.layout().account("Relais", "App");
     let backup = fs::read(&path).unwrap();
@@ -259,7 +275,7 @@ async fn revocations_that_only_the_broker_remembers_come_back_into_a_restored_st
 async fn two_processes_revoke_at_once_and_nothing_is_lost() {
     let bench = Bench::new();
     let natives = [Arc::new(bench.open().unwrap()), Arc::new(bench.open().unwrap())];
-    let resolver = Arc::new(bench.resolver(&natives[0]));
+    let resolver = Arc::new(bench.resolver(&natives[0]).await);
     for native in &natives {
         native.attach(resolver.clone()).await.unwrap();
     }

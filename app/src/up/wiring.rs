@@ -12,6 +12,7 @@ use relais_domain::{
     credentials::{Grantee, KeyKind, creds::Creds},
     identity::ServiceName,
     live,
+    nsc::{Nsc, Role},
     peers::{Peers, Tickets},
     ports::{Bus as _, Clock, CredentialsIssuer, Grant, KeyPairs, Rng},
     routing::{Router, Service},
@@ -76,7 +77,7 @@ impl Backend {
         let data = Data::open(&settings.data)?;
         let listener = listen("http.listen", settings.http.listen)?;
         let binary = if external { None } else { Some(find(settings)?) };
-        let issuer = store(settings, &data, &basics)?;
+        let issuer = store(settings, &data, &basics).await?;
         let (database, _) = provision::database(settings, data.path()).await?;
         let peers = app.peers(settings, external, &database.secrets(), &*basics.rng).await;
         let peers = peers.map_err(|error| part("the database cannot be used", error))?;
@@ -237,24 +238,24 @@ fn find(settings: &Settings) -> Result<nats_server::Binary> {
     nats_server::find(settings.nats.server.as_deref()).map_err(|error| part("the broker cannot be started", error))
 }
 
-fn store(settings: &Settings, data: &Data, basics: &Basics) -> Result<Arc<nsc::Native>> {
+async fn store(settings: &Settings, data: &Data, basics: &Basics) -> Result<Arc<Nsc>> {
     let directory = settings.nsc.creds_directory.clone().unwrap_or_else(|| data.path().join("nsc"));
     let own =
         nsc::Settings { directory, operator: settings.nsc.operator.clone(), account: settings.nsc.account.clone() };
-    let native = nsc::Native::open(own, Arc::clone(&basics.keys), Arc::clone(&basics.clock));
-    let unusable = |error| part("the store of keys and accounts cannot be used", error);
-    let native = native.map_err(unusable)?;
-    native.set_topics(&settings.topics).map_err(unusable)?;
-    Ok(Arc::new(native))
+    let native = nsc::Native::open(&own, Arc::clone(&basics.keys), Arc::clone(&basics.clock));
+    let nsc = native.map_err(|error| part("the store of keys and accounts cannot be used", error))?.into_nsc();
+    let declared = nsc.declare(&[Role::user(&settings.topics)]).await;
+    declared.map_err(|error| part("the roles of users cannot be made", error))?;
+    Ok(Arc::new(nsc))
 }
 
 async fn child(
     settings: &Settings,
     data: &Data,
-    issuer: &nsc::Native,
+    issuer: &Nsc,
     binary: nats_server::Binary,
 ) -> Result<nats_server::Server> {
-    let trust = issuer.trust();
+    let trust = issuer.trust().await.map_err(|error| part("the accounts cannot be read", error))?;
     let system = trust.system_account.to_string();
     let mut config = nats_server::Config::new("relais", &data.path().join("nats"), trust.operator.as_str(), &system);
     (config.listen, config.websocket) = (settings.nats.listen, settings.nats.websocket);
@@ -267,14 +268,14 @@ async fn child(
 }
 
 /// A credential for this process alone, made now and kept nowhere.
-async fn own_creds(issuer: &nsc::Native, basics: &Basics, grantee: Grantee) -> Result<Creds> {
+async fn own_creds(issuer: &Nsc, basics: &Basics, grantee: Grantee) -> Result<Creds> {
     let pair = basics.keys.generate(KeyKind::User);
     let jwt = issuer.issue(Grant { grantee, key: pair.public, expires_at: None }).await;
     Ok(Creds { jwt: jwt.map_err(|error| part("this process got no credential", error))?, seed: pair.seed })
 }
 
 /// Looks on as an operator, a person who may ask every service what it answers.
-async fn rivals(addresses: &Addresses, service: &ServiceName, issuer: &nsc::Native, basics: &Basics) -> Result<Watch> {
+async fn rivals(addresses: &Addresses, service: &ServiceName, issuer: &Nsc, basics: &Basics) -> Result<Watch> {
     let grantee = Grantee::Operator { name: service.clone() };
     let inbox_prefix = grantee.inbox_prefix();
     let creds = own_creds(issuer, basics, grantee).await?;
@@ -287,7 +288,7 @@ async fn connect(
     settings: &Settings,
     addresses: &Addresses,
     patterns: &[String],
-    issuer: &Arc<nsc::Native>,
+    issuer: &Arc<Nsc>,
     basics: &Basics,
 ) -> Result<(nats::Bus, nats::Bus)> {
     let grantee = Grantee::Issuer;
@@ -317,7 +318,7 @@ async fn connect(
 }
 
 /// Compares what the brokers have with ours, every minute and when one is back: accounts, and revocations above all.
-async fn keep_told(system: nats::Bus, issuer: Arc<nsc::Native>, clock: Arc<dyn Clock>) {
+async fn keep_told(system: nats::Bus, issuer: Arc<Nsc>, clock: Arc<dyn Clock>) {
     let next = |known| system.reconnected(known).map(|times| times.map(|times| ((), times)));
     let round = || {
         async {
@@ -334,7 +335,7 @@ async fn keep_told(system: nats::Bus, issuer: Arc<nsc::Native>, clock: Arc<dyn C
 async fn application_creds(
     settings: &Settings,
     patterns: &[String],
-    issuer: &nsc::Native,
+    issuer: &Nsc,
     basics: &Basics,
 ) -> Result<(ServiceName, Creds)> {
     if let Some(path) = &settings.nats.creds {
@@ -351,7 +352,7 @@ fn auth(
     settings: &Settings,
     addresses: &Addresses,
     data: &Data,
-    issuer: Arc<nsc::Native>,
+    issuer: Arc<Nsc>,
     database: &sql::Database,
     basics: &Basics,
 ) -> Result<Auth> {

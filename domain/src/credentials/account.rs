@@ -2,7 +2,6 @@
 
 use std::collections::BTreeMap;
 
-use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
 use super::{
@@ -12,9 +11,8 @@ use super::{
 use crate::{
     credentials::{
         AccountJwt, Activation, Export, Import, Issues, KeyKind, KeyUse, NO_LIMIT, Permission, PublicKey,
-        ResponsePermission, SigningKeys, User, UserLimits, permissions,
+        ResponsePermission, SigningKeys, User, UserLimits,
     },
-    identity::Topic,
     ports::KeyPairs,
 };
 
@@ -306,61 +304,6 @@ impl Claims<Account> {
     pub fn has_revoked(&self, key: &PublicKey, issued_at: i64) -> bool {
         let list = &self.body.revocations;
         [key.as_str(), "*"].iter().any(|name| list.get(*name).is_some_and(|until| issued_at <= *until))
-    }
-
-    /// The account with `key` revoked [`FOR_GOOD`], as a newer version of itself; `None` when it is already.
-    #[must_use]
-    pub fn with_revoked(&self, key: &PublicKey, now: Timestamp) -> Option<Self> {
-        if self.body.revocations.get(key.as_str()).is_some_and(|until| *until >= FOR_GOOD) {
-            return None;
-        }
-        let mut next = self.clone();
-        next.body.revocations.insert(key.as_str().to_owned(), FOR_GOOD);
-        next.issued_at = self.next_issue(now);
-        Some(next)
-    }
-
-    /// The account whose ordinary users hear exactly these topics, as a newer version of itself; `None` when they do
-    /// already, or it has no such users.
-    #[must_use]
-    pub fn with_topics(&self, topics: &[Topic], now: Timestamp) -> Option<Self> {
-        let mut next = self.clone();
-        let role = next.body.signing_keys.of_role_mut(permissions::USER_ROLE)?;
-        let heard = &mut role.template.known.subscribe.allow;
-        heard.retain(|subject| !subject.starts_with(permissions::TOPICS));
-        heard.extend(topics.iter().map(permissions::topic));
-        if next.body == self.body {
-            return None;
-        }
-        next.issued_at = self.next_issue(now);
-        Some(next)
-    }
-
-    /// The account with every revocation that `other` has beside its own, newer than both; `None` when `other` has none
-    /// that is missing here and is no newer.
-    ///
-    /// Used when a broker has a later account than the store, as after a backup was restored: a revocation must never
-    /// be forgotten.
-    #[must_use]
-    pub fn with_revocations_of(&self, other: &Self, now: Timestamp) -> Option<Self> {
-        let mut next = self.clone();
-        for (key, until) in &other.body.revocations {
-            let own = next.body.revocations.entry(key.clone()).or_insert(*until);
-            *own = (*own).max(*until);
-        }
-        if next.body.revocations == self.body.revocations && other.issued_at < self.issued_at {
-            return None;
-        }
-        next.issued_at = self.next_issue(now).max(other.issued_at.saturating_add(1));
-        Some(next)
-    }
-
-    /// The `iat` of the next version: now, and later than this one's in any case.
-    ///
-    /// nats-server keeps the account with the later `iat`, and takes two with one `jti` for the same; as `jti` does
-    /// not cover the body, two versions of one second would be mistaken for each other.
-    fn next_issue(&self, now: Timestamp) -> i64 {
-        now.as_second().max(self.issued_at.saturating_add(1))
     }
 }
 

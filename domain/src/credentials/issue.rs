@@ -1,23 +1,36 @@
-//! The one place where a user JWT is made: [`sign_user`].
+//! The one place where it is said what a user JWT claims: [`user_to_sign`].
 //!
 //! It takes a [`Grantee`], in which every name is a parsed one, and nothing from outside becomes a tag: nats-server
-//! believes any tag (`user:*` would be everybody, two tags two identities).
+//! believes any tag (`user:*` would be everybody, two tags two identities). Engines sign a [`UserToSign`], which nothing
+//! else can make.
 
 use jiff::Timestamp;
 
 use crate::{
-    credentials::{AccountClaims, Grantee, KeyKind, PublicKey, User, UserClaims, UserJwt, encode, permissions},
+    credentials::{
+        AccountClaims, Grantee, KeyKind, PublicKey, User, UserClaims, UserJwt, encode, permissions,
+        setup::{EntityName, InvalidEntityName, UserName},
+    },
     ports::{Cause, Grant, IssueError, KeyPair, KeyPairs},
 };
 
+/// A user JWT to be: what it claims, in which account, signed by which key. Only [`user_to_sign`] makes one.
+#[derive(Debug, Clone, PartialEq)]
+pub struct UserToSign {
+    account: EntityName,
+    name: UserName,
+    claims: UserClaims,
+    signer: PublicKey,
+}
+
 /// The key of `account` that signs `grantee`: the scoped one of the role `user` for devices, the plain one for others.
 ///
-/// Of several plain keys (as while they are rotated) the first that `held` says is at hand is taken.
+/// Of several keys (as while they are rotated) the first of which `held` says that it is at hand is taken.
 #[must_use]
 pub fn signing_key(account: &AccountClaims, grantee: &Grantee, held: impl Fn(&PublicKey) -> bool) -> Option<PublicKey> {
     let keys = &account.body.signing_keys;
     match grantee {
-        Grantee::Device { .. } => keys.of_role(permissions::USER_ROLE).map(|scope| scope.key.clone()),
+        Grantee::Device { .. } => keys.all_of_role(permissions::USER_ROLE).find(|key| held(key)).cloned(),
         _ => keys.plain().find(|key| held(key)).cloned(),
     }
 }
@@ -39,19 +52,18 @@ pub fn user_claims(grant: &Grant, account: &PublicKey, now: Timestamp) -> UserCl
     claims
 }
 
-/// Signs a user JWT for `grant` with `signer`, the pair of what [`signing_key`] names.
+/// The user JWT for `grant` in `account`, as it is to be signed at `now` by a key of which `held` says that it is at hand.
 ///
 /// # Errors
 /// [`IssueError::WrongKey`] for a key that is no user's, [`IssueError::NotGranted`] for routes no service may have,
-/// [`IssueError::Revoked`] for a key that the account has revoked, [`IssueError::Store`] when `signer` is no key
-/// of the account that may sign this grantee.
-pub fn sign_user(
+/// [`IssueError::Revoked`] for a key that the account has revoked, [`IssueError::Store`] when the account has no key that
+/// signs this grantee.
+pub fn user_to_sign(
     grant: &Grant,
     account: &AccountClaims,
-    signer: &KeyPair,
+    held: impl Fn(&PublicKey) -> bool,
     now: Timestamp,
-    keys: &dyn KeyPairs,
-) -> Result<UserJwt, IssueError> {
+) -> Result<UserToSign, IssueError> {
     if grant.key.kind() != KeyKind::User {
         return Err(IssueError::WrongKey(grant.key.clone()));
     }
@@ -60,24 +72,63 @@ pub fn sign_user(
     if account.has_revoked(&grant.key, claims.issued_at) {
         return Err(IssueError::Revoked(grant.key.clone()));
     }
-    let device = matches!(grant.grantee, Grantee::Device { .. });
-    let fits = account.body.signing_keys.0.get(&signer.public).is_some_and(|scope| scope.is_some() == device);
-    if !fits {
-        return Err(IssueError::Store(
-            format!("{} is no key of the account that signs {}", signer.public, grant.grantee).into(),
-        ));
+    let no_name = |error: InvalidEntityName| IssueError::Store(Cause::from(error));
+    let signer = signing_key(account, &grant.grantee, held).ok_or_else(|| {
+        IssueError::Store(
+            format!("the account {} has no key at hand that signs {}", account.name, grant.grantee).into(),
+        )
+    })?;
+    Ok(UserToSign {
+        account: account.name.parse().map_err(no_name)?,
+        name: claims.name.parse().map_err(no_name)?,
+        claims,
+        signer,
+    })
+}
+
+impl UserToSign {
+    /// Its account.
+    #[must_use]
+    pub fn account(&self) -> &EntityName {
+        &self.account
     }
-    encode(&claims, signer, keys).map_err(|e| IssueError::Store(Cause::from(e)))
+
+    /// The name that it bears.
+    #[must_use]
+    pub fn name(&self) -> &UserName {
+        &self.name
+    }
+
+    /// What it claims.
+    #[must_use]
+    pub fn claims(&self) -> &UserClaims {
+        &self.claims
+    }
+
+    /// The signing key of the account that signs it.
+    #[must_use]
+    pub fn signer(&self) -> &PublicKey {
+        &self.signer
+    }
+
+    /// Signs it.
+    ///
+    /// # Errors
+    /// [`IssueError::Store`] when `signer` is not the pair of [`UserToSign::signer`].
+    pub fn sign(&self, signer: &KeyPair, keys: &dyn KeyPairs) -> Result<UserJwt, IssueError> {
+        if signer.public != self.signer {
+            let text = format!("{} is not the key that signs {}", signer.public, self.name);
+            return Err(IssueError::Store(text.into()));
+        }
+        encode(&self.claims, signer, keys).map_err(|error| IssueError::Store(Cause::from(error)))
+    }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
     use crate::{
-        credentials::{
-            FOR_GOOD,
-            setup::{Keys, Names, Setup},
-        },
+        credentials::setup::{Keys, Names, Setup},
         memory,
         ports::AccountRole,
     };
@@ -108,8 +159,8 @@ mod tests {
             Grant { grantee: Grantee::Provisioner, ..self.device() }
         }
 
-        fn sign(&self, grant: &Grant, signer: &KeyPair) -> Result<UserJwt, IssueError> {
-            sign_user(grant, &self.account, signer, self.now, &self.pairs)
+        fn to_sign(&self, grant: &Grant) -> Result<UserToSign, IssueError> {
+            user_to_sign(grant, &self.account, |_| true, self.now)
         }
     }
 
@@ -118,14 +169,22 @@ mod tests {
         let house = house();
         let (role, plain) = (&house.keys.user_role, &house.keys.application.signing);
         for (grant, own, other) in [(house.device(), role, plain), (house.provisioner(), plain, role)] {
-            let jwt = house.sign(&grant, own).unwrap();
+            let user = house.to_sign(&grant).unwrap();
+            let jwt = user.sign(own, &house.pairs).unwrap();
             let claims = crate::credentials::decode::<User>(jwt.as_str(), &house.pairs).unwrap();
             assert_eq!(house.account.vouches_for(&claims), Ok(()));
             let identity = &house.keys.application.identity;
             for signer in [other, identity, &house.keys.system.signing, &house.keys.operator] {
-                assert!(matches!(house.sign(&grant, signer), Err(IssueError::Store(_))));
+                assert!(matches!(user.sign(signer, &house.pairs), Err(IssueError::Store(_))));
             }
         }
+    }
+
+    #[test]
+    fn no_key_at_hand_signs_nothing() {
+        let house = house();
+        let refused = user_to_sign(&house.provisioner(), &house.account, |_| false, house.now);
+        assert!(matches!(refused, Err(IssueError::Store(_))));
     }
 
     #[test]
@@ -145,32 +204,5 @@ mod tests {
         let house = house();
         let grant = Grant { expires_at: Some(Timestamp::UNIX_EPOCH), ..house.device() };
         assert_eq!(user_claims(&grant, &house.account.subject, house.now).expires_at, 1);
-    }
-
-    #[test]
-    fn a_revocation_makes_a_newer_version_and_outlives_every_iat() {
-        let house = house();
-        let grant = house.device();
-        let earlier = Timestamp::from_second(5).unwrap();
-        let next = house.account.with_revoked(&grant.key, earlier).unwrap();
-        assert_eq!(next.issued_at, house.account.issued_at + 1, "also when the clock went back");
-        assert!(next.has_revoked(&grant.key, FOR_GOOD));
-        assert_eq!(next.with_revoked(&grant.key, house.now), None);
-        assert!(!next.has_revoked(&house.device().key, 0));
-        let mut all = house.account.clone();
-        all.body.revocations.insert("*".to_owned(), 7);
-        assert!(all.has_revoked(&grant.key, 7) && !all.has_revoked(&grant.key, 8));
-    }
-
-    #[test]
-    fn revocations_that_only_a_broker_remembers_are_taken_over() {
-        let house = house();
-        let (ours, theirs) = (house.device().key, house.device().key);
-        let own = house.account.with_revoked(&ours, house.now).unwrap();
-        let other = house.account.with_revoked(&theirs, Timestamp::from_second(1_800_000_000).unwrap()).unwrap();
-        let both = own.with_revocations_of(&other, house.now).unwrap();
-        assert!(both.has_revoked(&ours, FOR_GOOD) && both.has_revoked(&theirs, FOR_GOOD));
-        assert!(both.issued_at > own.issued_at && both.issued_at > other.issued_at);
-        assert_eq!(both.with_revocations_of(&other, house.now), None);
     }
 }

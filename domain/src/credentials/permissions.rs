@@ -139,10 +139,15 @@ pub fn check(grantee: &Grantee) -> Result<(), NotARoute> {
 /// The scope of the role `user`: what all ordinary users may do, each under its own name.
 ///
 /// `{{tag(user)}}` stands for the value of the user's one tag `user:…`. nats-server believes any tag, so what writes
-/// it, [`crate::credentials::sign_user`], is the only place where a user JWT is made.
+/// it, [`crate::credentials::user_to_sign`], is the only place where a user JWT is made.
 #[must_use]
 pub fn user_role() -> UserLimits {
-    let permissions = user_permissions("{{tag(user)}}");
+    role(user_permissions("{{tag(user)}}"))
+}
+
+/// The scope of a role with these lists; everything else is as in the role `user`.
+#[must_use]
+pub fn role(permissions: Permissions) -> UserLimits {
     UserLimits { subs: USER_SUBSCRIPTIONS, payload: USER_PAYLOAD, ..limits(permissions) }
 }
 

@@ -46,14 +46,15 @@ impl SigningKeys {
         self.0.is_empty()
     }
 
-    /// The scoped key of a role.
+    /// The scoped key of a role, or the first of several.
     #[must_use]
     pub fn of_role(&self, role: &str) -> Option<&UserScope> {
         self.0.values().flatten().find(|scope| scope.role == role)
     }
 
-    pub(super) fn of_role_mut(&mut self, role: &str) -> Option<&mut UserScope> {
-        self.0.values_mut().flatten().find(|scope| scope.role == role)
+    /// Every key of a role; there are several while they are rotated.
+    pub fn all_of_role(&self, role: &str) -> impl Iterator<Item = &PublicKey> {
+        self.0.values().flatten().filter(move |scope| scope.role == role).map(|scope| &scope.key)
     }
 
     /// The keys without a scope.

@@ -32,12 +32,18 @@ pub const OPERATIONS: &str = "OPS";
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct EntityName(String);
 
-/// The text is no name of an operator or account.
+/// The text is no name of an operator, account or user.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error(
-    "{0:?} is no name of an operator or account: 1 to 64 letters, digits, _ and -, beginning with a letter or digit"
+    "{0:?} is no name of an operator, account or user: 1 to 64 letters (a user's: 160), digits, _ and -, beginning with a \
+     letter or digit"
 )]
 pub struct InvalidEntityName(String);
+
+/// The name of a user in a store: `{user}_{device}`, `svc-shop`; `^[A-Za-z0-9][A-Za-z0-9_-]{0,159}$`. It becomes the name of
+/// files.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct UserName(String);
 
 /// The names of an installation.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -184,7 +190,8 @@ impl Setup {
 }
 
 /// What all accounts have: no limits but those of [`AccountLimits::ample`], its signing key, nothing by default.
-fn base(keys: &AccountKeys) -> Account {
+#[must_use]
+pub fn base(keys: &AccountKeys) -> Account {
     Account {
         limits: AccountLimits::ample(),
         signing_keys: SigningKeys(BTreeMap::from([(keys.signing.public.clone(), None)])),
@@ -242,19 +249,46 @@ impl EntityName {
     }
 }
 
+impl UserName {
+    /// The name as text.
+    #[must_use]
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+/// Whether a text may stand in paths and argument lists, where what begins with `-` or `@` or holds a slash means something.
+fn plain(text: &str, longest: usize) -> Result<String, InvalidEntityName> {
+    let mut bytes = text.bytes();
+    let good = text.len() <= longest
+        && bytes.next().is_some_and(|b| b.is_ascii_alphanumeric())
+        && bytes.all(|b| b.is_ascii_alphanumeric() || b == b'_' || b == b'-');
+    if good { Ok(text.to_owned()) } else { Err(InvalidEntityName(text.chars().take(40).collect())) }
+}
+
 impl FromStr for EntityName {
     type Err = InvalidEntityName;
 
     fn from_str(text: &str) -> Result<Self, InvalidEntityName> {
-        let mut bytes = text.bytes();
-        let good = text.len() <= 64
-            && bytes.next().is_some_and(|b| b.is_ascii_alphanumeric())
-            && bytes.all(|b| b.is_ascii_alphanumeric() || b == b'_' || b == b'-');
-        if good { Ok(Self(text.to_owned())) } else { Err(InvalidEntityName(text.chars().take(40).collect())) }
+        plain(text, 64).map(Self)
+    }
+}
+
+impl FromStr for UserName {
+    type Err = InvalidEntityName;
+
+    fn from_str(text: &str) -> Result<Self, InvalidEntityName> {
+        plain(text, 160).map(Self)
     }
 }
 
 impl fmt::Display for EntityName {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+impl fmt::Display for UserName {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(&self.0)
     }

@@ -5,7 +5,7 @@ use jiff::Timestamp;
 use super::*;
 use crate::{
     credentials::{
-        KeyKind, encode,
+        Change, KeyKind, encode,
         setup::{Keys, Names, Setup},
     },
     memory,
@@ -26,7 +26,7 @@ fn house() -> House {
     let (keys, now) = (Keys::generate(&pairs), Timestamp::from_second(1_767_225_600).unwrap());
     let setup = Setup::new(&names, &keys, now);
     let (_, old) = setup.accounts.into_iter().find(|(role, _)| *role == AccountRole::Application).unwrap();
-    let ours = old.with_revoked(&pairs.generate(KeyKind::User).public, now).unwrap();
+    let ours = Change::ban(pairs.generate(KeyKind::User).public).apply(&old, now).unwrap();
     House { operator: setup.operator, signing: keys.operator_signing.clone(), pairs, old, ours }
 }
 
@@ -48,7 +48,7 @@ impl House {
 
     fn newer(&self) -> AccountClaims {
         let key = self.pairs.generate(KeyKind::User).public;
-        self.ours.with_revoked(&key, Timestamp::from_second(1_800_000_000).unwrap()).unwrap()
+        Change::ban(key).apply(&self.ours, Timestamp::from_second(1_800_000_000).unwrap()).unwrap()
     }
 }
 

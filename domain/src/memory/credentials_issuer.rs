@@ -6,9 +6,9 @@ use async_trait::async_trait;
 
 use crate::{
     credentials::{
-        AccountClaims, PublicKey, Trust, UserJwt, encode,
+        AccountClaims, Change, PublicKey, Trust, UserJwt, encode,
         setup::{Keys, Names, Setup},
-        sign_user, signing_key,
+        user_to_sign,
     },
     ports::{AccountRole, Cause, Clock, CredentialsInfo, Grant, IssueError, KeyPair, KeyPairs, Resolver},
 };
@@ -86,9 +86,8 @@ impl CredentialsIssuer {
 impl crate::ports::CredentialsIssuer for CredentialsIssuer {
     async fn issue(&self, grant: Grant) -> Result<UserJwt, IssueError> {
         let account = self.account(grant.grantee.account());
-        let signer = signing_key(&account, &grant.grantee, |key| self.pair(key).is_some());
-        let pair = signer.as_ref().and_then(|key| self.pair(key)).expect("the keys of its own accounts");
-        sign_user(&grant, &account, pair, self.clock.now(), self.pairs.as_ref())
+        let user = user_to_sign(&grant, &account, |key| self.pair(key).is_some(), self.clock.now())?;
+        user.sign(self.pair(user.signer()).expect("the keys of its own accounts"), self.pairs.as_ref())
     }
 
     async fn revoke(&self, account: AccountRole, key: &PublicKey) -> Result<(), IssueError> {
@@ -99,7 +98,7 @@ impl crate::ports::CredentialsIssuer for CredentialsIssuer {
             let mut setup = self.setup();
             let claims = setup.accounts.iter_mut().find(|(role, _)| *role == account);
             let (_, claims) = claims.expect("all three accounts are there");
-            if let Some(next) = claims.with_revoked(key, self.clock.now()) {
+            if let Some(next) = Change::ban(key.clone()).apply(claims, self.clock.now()) {
                 *claims = next;
             }
             claims.clone()

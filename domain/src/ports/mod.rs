@@ -8,6 +8,7 @@
 mod bus;
 mod cache;
 mod clock;
+mod credentials_engine;
 mod credentials_issuer;
 mod devices;
 mod key_pairs;
@@ -22,6 +23,7 @@ mod users;
 pub use bus::*;
 pub use cache::*;
 pub use clock::*;
+pub use credentials_engine::*;
 pub use credentials_issuer::*;
 pub use devices::*;
 pub use key_pairs::*;

@@ -5,6 +5,7 @@
 pub mod bus;
 pub mod cache;
 pub mod clock;
+pub mod credentials_engine;
 pub mod credentials_issuer;
 pub mod devices;
 pub mod key_pairs;

@@ -4,7 +4,7 @@ use jiff::Timestamp;
 
 use crate::{
     credentials::{
-        AccountJwt, PublicKey, Trust, encode,
+        AccountJwt, Change, PublicKey, Trust, encode,
         setup::{Keys, Names, Setup},
     },
     ports::{AccountRole, KeyPair, KeyPairs, Resolver, ResolverError},
@@ -51,7 +51,7 @@ impl Case {
         let claims = setup.accounts.iter().find(|(role, _)| *role == AccountRole::Application);
         let claims = &claims.expect("all three are there").1;
         let later = now + jiff::SignedDuration::from_mins(1);
-        let newer = claims.with_revoked(&user, later).expect("nobody was revoked");
+        let newer = Change::ban(user.clone()).apply(claims, later).expect("nobody was revoked");
         let system = keys.system.identity.public.clone();
         Self {
             trust: Trust {

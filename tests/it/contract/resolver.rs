@@ -9,7 +9,7 @@ use relais_adapters::{
     nkeys, nsc, system,
 };
 use relais_domain::{
-    credentials::{Account, Grantee, KeyKind, PublicKey, Trust, UserJwt, decode, sign_user},
+    credentials::{Account, Grantee, KeyKind, PublicKey, Trust, UserJwt, decode, user_to_sign},
     ports::{CredentialsIssuer as _, Grant, KeyPairs, Resolver as _, Rng},
     secret::Secret,
     testing,
@@ -93,7 +93,8 @@ async fn of_case(case: &testing::resolver::Case, url: String, keys: &dyn KeyPair
     let now = relais_domain::ports::Clock::now(&system::Clock);
     let account = case.trust.accounts.iter().find(|(key, _)| *key == case.system).unwrap();
     let account = decode::<Account>(account.1.as_str(), keys).unwrap();
-    let jwt = sign_user(&grant, &account, &case.system_signing, now, keys).unwrap();
+    let user_jwt = user_to_sign(&grant, &account, |key| *key == case.system_signing.public, now).unwrap();
+    let jwt = user_jwt.sign(&case.system_signing, keys).unwrap();
     resolver(url, jwt, user.seed).await
 }
 
@@ -102,8 +103,8 @@ async fn the_native_issuer_keeps_its_contract_with_a_real_broker() {
     let (keys, directory, store) = (keys(), TempDir::new().unwrap(), TempDir::new().unwrap());
     let settings =
         nsc::Settings { directory: store.path().join("nsc"), operator: "relais".to_owned(), account: "app".to_owned() };
-    let native = Arc::new(nsc::Native::open(settings, Arc::clone(&keys), Arc::new(system::Clock)).unwrap());
-    let broker = broker(&native.trust(), &directory).await;
+    let native = Arc::new(nsc::Native::open(&settings, Arc::clone(&keys), Arc::new(system::Clock)).unwrap().into_nsc());
+    let broker = broker(&native.trust().await.unwrap(), &directory).await;
     let user = keys.generate(KeyKind::User);
     let grant = Grant { grantee: Grantee::Issuer, key: user.public, expires_at: None };
     let jwt = native.issue(grant).await.unwrap();

@@ -117,7 +117,7 @@ async fn a_router_with_mistakes_starts_nothing() {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_broker_that_was_away_learns_what_was_revoked() {
     let (world, directory) = (World::new(), TempDir::new().unwrap());
-    let trust = native(&world).0.trust();
+    let trust = native(&world).0.trust().await.unwrap();
     let broker = resolver::broker(&trust, &directory).await;
     let listen = broker.listen();
     let mut settings = settings(&world);

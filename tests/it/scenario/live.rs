@@ -11,6 +11,7 @@ use relais_domain::{
     credentials::{AccountJwt, Grantee, KeyKind, PublicKey, creds::Creds},
     live::{self, Report, Standing},
     memory,
+    nsc::Nsc,
     ports::{AccountRole, Clock, CredentialsIssuer as _, Grant, IssueError, KeyPairs, Resolver as _},
 };
 use tempfile::TempDir;
@@ -24,7 +25,7 @@ use crate::{
 
 /// A store and three brokers that serve it.
 struct Cluster {
-    native: Arc<nsc::Native>,
+    native: Arc<Nsc>,
     keys: Arc<dyn KeyPairs>,
     brokers: Vec<Broker>,
     _folder: TempDir,
@@ -36,8 +37,8 @@ impl Cluster {
         let keys: Arc<dyn KeyPairs> = Arc::new(nkeys::KeyPairs::new(Arc::new(system::Rng)));
         let settings =
             nsc::Settings { directory: folder.path().join("nsc"), operator: "o".to_owned(), account: "app".to_owned() };
-        let native = Arc::new(nsc::Native::open(settings, Arc::clone(&keys), clock).unwrap());
-        let trust = native.trust();
+        let native = Arc::new(nsc::Native::open(&settings, Arc::clone(&keys), clock).unwrap().into_nsc());
+        let trust = native.trust().await.unwrap();
         let one = Broker::clustered("one", &trust, None).await;
         let two = Broker::clustered("two", &trust, Some(&one)).await;
         let three = Broker::clustered("three", &trust, Some(&one)).await;
@@ -60,8 +61,8 @@ impl Cluster {
     }
 
     /// The application's account, as it is in the store now.
-    fn account(&self) -> AccountJwt {
-        application(&self.native)
+    async fn account(&self) -> AccountJwt {
+        application(&self.native).await
     }
 
     async fn report(&self) -> Report {
@@ -69,18 +70,17 @@ impl Cluster {
     }
 }
 
-async fn issued(native: &nsc::Native, keys: &dyn KeyPairs, grantee: Grantee) -> (PublicKey, Creds) {
+async fn issued(native: &Nsc, keys: &dyn KeyPairs, grantee: Grantee) -> (PublicKey, Creds) {
     let pair = keys.generate(KeyKind::User);
     let grant = Grant { grantee, key: pair.public.clone(), expires_at: None };
     (pair.public, Creds { jwt: native.issue(grant).await.unwrap(), seed: pair.seed })
 }
 
 /// The application's account in a store.
-fn application(native: &nsc::Native) -> AccountJwt {
-    let trust = native.trust();
-    // In order of the roles: system, application, operations.
-    assert_eq!(trust.accounts[0].0, trust.system_account);
-    trust.accounts[1].1.clone()
+async fn application(native: &Nsc) -> AccountJwt {
+    let (trust, info) = (native.trust().await.unwrap(), native.info().await.unwrap());
+    let (.., key) = info.accounts.into_iter().find(|(role, ..)| *role == AccountRole::Application).unwrap();
+    trust.accounts.into_iter().find(|(own, _)| *own == key).unwrap().1
 }
 
 fn ada() -> Grantee {
@@ -113,7 +113,7 @@ async fn an_old_account_that_somebody_pushes_is_overwritten_within_a_minute_and_
     let cluster = Cluster::new(Arc::new(clock.clone())).await;
     cluster.native.attach(Arc::new(cluster.resolver(0).await)).await.unwrap();
     let (key, creds) = issued(&cluster.native, &*cluster.keys, ada()).await;
-    let old = cluster.account();
+    let old = cluster.account().await;
     cluster.native.revoke(AccountRole::Application, &key).await.unwrap();
 
     let attacker = cluster.resolver(2).await;
@@ -159,7 +159,7 @@ async fn an_old_account_that_somebody_pushes_is_overwritten_within_a_minute_and_
 async fn a_broker_that_is_away_is_missed_and_catches_up() {
     let mut cluster = Cluster::new(Arc::new(system::Clock)).await;
     cluster.native.attach(Arc::new(cluster.resolver(0).await)).await.unwrap();
-    let trust = cluster.native.trust();
+    let trust = cluster.native.trust().await.unwrap();
     let (key, creds) = issued(&cluster.native, &*cluster.keys, ada()).await;
     drop(cluster.brokers.remove(2));
     let told = cluster.native.revoke(AccountRole::Application, &key).await;
@@ -245,7 +245,7 @@ async fn the_command_line_tells_who_serves_what_and_pushes() {
     let (native, keys) = native(&world);
     let issuer = issued(&native, &*keys, Grantee::Issuer).await.1;
     let resolver = resolver(up.text("nats").to_owned(), issuer.jwt, issuer.seed).await;
-    let old = application(&native);
+    let old = application(&native).await;
     native.reach(Arc::new(resolver.clone())).await;
     let (key, _) = issued(&native, &*keys, ada()).await;
     native.revoke(AccountRole::Application, &key).await.unwrap();

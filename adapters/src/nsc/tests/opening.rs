@@ -50,7 +50,7 @@ fn names_that_are_none_are_refused_before_anything_is_made() {
         for (operator, account) in [(bad, "App"), ("Relais", bad)] {
             let bench = Bench::new();
             let settings = Settings { operator: operator.to_owned(), account: account.to_owned(), ..bench.settings() };
-            let opened = Native::open(settings, bench.keys.clone(), bench.clock());
+            let opened = Native::open(&settings, bench.keys.clone(), bench.clock());
             assert!(matches!(opened, Err(OpenError::Name(_))), "{bad:?}");
             assert!(!bench.directory().exists());
         }
@@ -58,7 +58,7 @@ fn names_that_are_none_are_refused_before_anything_is_made() {
     for reserved in ["SYS", "OPS", "ops"] {
         let bench = Bench::new();
         let settings = Settings { account: reserved.to_owned(), ..bench.settings() };
-        let opened = Native::open(settings, bench.keys.clone(), bench.clock());
+        let opened = Native::open(&settings, bench.keys.clone(), bench.clock());
         assert!(matches!(opened, Err(OpenError::Reserved(_))));
     }
 }
@@ -69,7 +69,7 @@ fn another_operator_or_account_in_the_settings_does_not_make_a_second_installati
     bench.open().unwrap();
     let with = |operator: &str, account: &str| {
         let settings = Settings { operator: operator.to_owned(), account: account.to_owned(), ..bench.settings() };
-        Native::open(settings, bench.keys.clone(), bench.clock()).err().unwrap()
+        Native::open(&settings, bench.keys.clone(), bench.clock()).err().unwrap()
     };
     let other = with("Other", "App");
     assert!(matches!(&other, OpenError::OtherOperator { found, .. } if found == "Relais"), "{other}");

@@ -8,6 +8,7 @@ use std::{fs, sync::Arc};
 use relais_adapters::{nkeys, nsc, system};
 use relais_domain::{
     credentials::{Grantee, KeyKind, creds::Creds},
+    nsc::Nsc,
     ports::{CredentialsIssuer as _, Grant, KeyPairs as _},
 };
 
@@ -15,11 +16,11 @@ pub(super) use attacks::streams_of;
 
 use crate::support::{Up, User, Verdict, World};
 
-pub(crate) fn native(world: &World) -> (nsc::Native, Arc<nkeys::KeyPairs>) {
+pub(crate) fn native(world: &World) -> (Nsc, Arc<nkeys::KeyPairs>) {
     let keys = Arc::new(nkeys::KeyPairs::new(Arc::new(system::Rng)));
     let settings =
         nsc::Settings { directory: world.path("data/nsc"), operator: "relais".to_owned(), account: "app".to_owned() };
-    (nsc::Native::open(settings, Arc::clone(&keys) as _, Arc::new(system::Clock)).unwrap(), keys)
+    (nsc::Native::open(&settings, Arc::clone(&keys) as _, Arc::new(system::Clock)).unwrap().into_nsc(), keys)
 }
 
 /// A credential signed by the store of a running Relais.

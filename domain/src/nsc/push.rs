@@ -1,8 +1,8 @@
 //! Accounts on their way to the brokers: pushed, confirmed by each, read back and compared; looked at again now and then.
 //!
-//! - One push at a time, of all processes that share the store: whoever pushes holds `.push.lock`, and reads the newest
-//!   version under it, so that an older one never overtakes a newer one on the way.
-//! - At most [`PUSHES_A_SECOND`](relais_domain::live::PUSHES_A_SECOND) of a process. Who waits for its turn while another's
+//! - One push at a time, of all processes that share the store: whoever pushes has the engine's turn, and reads the newest
+//!   version in it, so that an older one never overtakes a newer one on the way.
+//! - At most [`PUSHES_A_SECOND`](crate::live::PUSHES_A_SECOND) of a process. Who waits for its turn while another's
 //!   push takes its change along takes that one's outcome: a thousand revocations at once are a few pushes.
 
 use std::{
@@ -10,15 +10,11 @@ use std::{
     sync::{Arc, atomic::Ordering},
 };
 
-use relais_domain::{
-    credentials::AccountJwt,
+use super::{Nsc, stored};
+use crate::{
+    credentials::{Account, Change, Operator, setup::EntityName},
     live::{Alarm, Compared, Pace, Report, Standing, Watch, at_half, standing},
-    ports::{AccountRole, Cause, IssueError, Resolver, ResolverError},
-};
-
-use super::{
-    Native,
-    store::{Held, ROLES, Store},
+    ports::{Cause, EngineError, Held, IssueError, Resolver, ResolverError},
 };
 
 /// What is held by the one who pushes.
@@ -27,7 +23,7 @@ pub(super) struct Pushing {
     pub(super) resolver: Option<Arc<dyn Resolver>>,
     pace: Pace,
     watch: Watch,
-    last: HashMap<AccountRole, Attempt>,
+    last: HashMap<EntityName, Attempt>,
 }
 
 /// How the last push of an account ended.
@@ -52,11 +48,11 @@ enum NotConfirmed {
     Differs { broker: String },
 }
 
-impl Native {
+impl Nsc {
     /// Compares every account that the brokers have with ours, and pushes ours where they have another one, or none. Where
     /// theirs is newer, as after a backup of the store was brought back, its revocations are taken over first: none is ever
     /// forgotten. What nobody but an attacker or a slip would do is an alarm: an error in the log, and counted. A repeat
-    /// does no harm; call it when a broker comes back, and every minute ([`relais_domain::live::keep`]).
+    /// does no harm; call it when a broker comes back, and every minute ([`crate::live::keep`]).
     ///
     /// That some brokers do not answer is logged and counted, and no error: the others are served.
     ///
@@ -67,10 +63,10 @@ impl Native {
         self.round(false).await
     }
 
-    /// As [`Native::reconcile`], and pushes those that the brokers have already as well; how they stand then.
+    /// As [`Nsc::reconcile`], and pushes those that the brokers have already as well; how they stand then.
     ///
     /// # Errors
-    /// As [`Native::reconcile`].
+    /// As [`Nsc::reconcile`].
     pub async fn push_all(&self) -> Result<Vec<Report>, IssueError> {
         self.round(true).await?;
         self.compare().await
@@ -79,24 +75,32 @@ impl Native {
     /// How every account that the brokers have stands to ours. Changes nothing.
     ///
     /// # Errors
-    /// As [`Native::reconcile`].
+    /// As [`Nsc::reconcile`].
     pub async fn compare(&self) -> Result<Vec<Report>, IssueError> {
         let resolver = attached(self.pushing.lock().await.resolver.as_ref())?;
         let mut reports = Vec::new();
-        for role in ROLES {
-            let (_, mut report) = self.look(&*resolver, role).await?;
+        for name in self.names().await? {
+            let (_, mut report) = self.look(&*resolver, &name).await?;
             report.found.sort_by(|a, b| a.broker.cmp(&b.broker));
             reports.push(report);
         }
         Ok(reports)
     }
 
+    /// The accounts' names, the system account first: who looks at brokers does so through it.
+    async fn names(&self) -> Result<Vec<EntityName>, IssueError> {
+        let operator = self.engine.operator().await.map_err(stored)?;
+        let mut accounts = self.engine.accounts().await.map_err(stored)?;
+        accounts.sort_by_key(|held| operator.claims.body.system_account.as_ref() != Some(&held.claims.subject));
+        accounts.iter().map(|held| held.claims.name.parse().map_err(|error| stored(EngineError::Name(error)))).collect()
+    }
+
     async fn round(&self, all: bool) -> Result<(), IssueError> {
         let mut pushing = self.pushing.lock().await;
         let resolver = attached(pushing.resolver.as_ref())?;
         let (mut outcome, mut complete) = (Ok(()), true);
-        for role in ROLES {
-            match self.reconcile_one(&mut pushing, &*resolver, role, all).await {
+        for name in self.names().await? {
+            match self.reconcile_one(&mut pushing, &*resolver, &name, all).await {
                 Ok(everybody) => complete &= everybody,
                 // The others are tried all the same.
                 Err(error) => outcome = outcome.and(Err(error)),
@@ -113,20 +117,18 @@ impl Native {
         &self,
         pushing: &mut Pushing,
         resolver: &dyn Resolver,
-        role: AccountRole,
+        name: &EntityName,
         all: bool,
     ) -> Result<bool, IssueError> {
-        let (ours, report) = self.look(resolver, role).await?;
+        let (ours, report) = self.look(resolver, name).await?;
         for found in &report.found {
             if let Some(alarm) = pushing.watch.judge(&report.account, found) {
                 self.counters.alarmed(alarm);
                 tell(alarm, &report, found);
             }
             if let (Standing::Newer, Some(theirs)) = (found.standing, found.claims.clone()) {
-                self.blocking(move |store| {
-                    store.change(role, |own| own.with_revocations_of(&theirs, store.clock().now()))
-                })
-                .await?;
+                let take = Change::TakeOver { revocations: theirs.body.revocations, issued_at: theirs.issued_at };
+                self.engine.change(name, &take).await.map_err(stored)?;
             }
         }
         if report.missing() > 0 {
@@ -135,10 +137,10 @@ impl Native {
         }
         let alike = report.found.iter().all(|found| found.standing == Standing::Same);
         if alike && !all {
-            self.weigh(ours.jwt.as_str().len(), resolver.largest());
+            self.weigh(ours.jwt.as_str().len(), resolver.largest()).await;
             return Ok(report.missing() == 0);
         }
-        match self.push(pushing, role).await {
+        match self.push(pushing, name).await {
             Ok(()) => Ok(report.missing() == 0),
             Err(PushError::Store(error)) => Err(error),
             Err(PushError::NotConfirmed(why)) if matches!(*why, NotConfirmed::Missing { .. }) => Ok(false),
@@ -148,25 +150,26 @@ impl Native {
 
     /// What the brokers have, beside what the store has: read before the brokers are asked, and again when they have a newer
     /// one, which another process may just have stored.
-    pub(super) async fn look(
+    async fn look(
         &self,
         resolver: &dyn Resolver,
-        role: AccountRole,
-    ) -> Result<(Arc<Held>, Report), IssueError> {
-        let mut ours = self.blocking(move |store| store.account(role)).await?;
+        name: &EntityName,
+    ) -> Result<(Arc<Held<Account>>, Report), IssueError> {
+        let operator = self.engine.operator().await.map_err(stored)?;
+        let mut ours = self.engine.account(name).await.map_err(stored)?;
         let heard = resolver.lookup(&ours.claims.subject).await;
         let heard = heard.map_err(|error| IssueError::NotPushed(Cause::from(error)))?;
-        let compared = |ours: &Held| -> Vec<Compared> {
+        let compared = |ours: &Held<Account>| -> Vec<Compared> {
             let own = (&ours.claims, &ours.jwt);
-            let one = |served| standing(served, own, self.store.operator(), self.store.pairs());
+            let one = |served| standing(served, own, &operator.claims, self.pairs.as_ref());
             heard.answers.iter().map(one).collect()
         };
         let mut found = compared(&ours);
         if found.iter().any(|found| found.standing == Standing::Newer) {
-            ours = self.blocking(move |store| store.account(role)).await?;
+            ours = self.engine.account(name).await.map_err(stored)?;
             found = compared(&ours);
         }
-        let Held { claims, .. } = &*ours;
+        let claims = &ours.claims;
         let report = Report {
             name: claims.name.clone(),
             account: claims.subject.clone(),
@@ -179,14 +182,14 @@ impl Native {
 
     /// Returns when a push has ended that carried `version` or a later one. One that has ended meanwhile will do: a push that
     /// was not among the first `ended`.
-    pub(super) async fn push_version(&self, role: AccountRole, version: i64, ended: u64) -> Result<(), IssueError> {
+    pub(super) async fn push_version(&self, name: &EntityName, version: i64, ended: u64) -> Result<(), IssueError> {
         let mut pushing = self.pushing.lock().await;
         attached(pushing.resolver.as_ref())?;
-        let outcome = match pushing.last.get(&role) {
+        let outcome = match pushing.last.get(name) {
             Some(last) if last.number > ended && last.version >= version => {
                 last.outcome.clone().map_err(PushError::NotConfirmed)
             }
-            _ => self.push(&mut pushing, role).await,
+            _ => self.push(&mut pushing, name).await,
         };
         outcome.map_err(|error| match error {
             PushError::Store(error) => error,
@@ -195,9 +198,9 @@ impl Native {
     }
 
     /// Pushes the newest version of an account when it may, and makes sure that every broker has it.
-    async fn push(&self, pushing: &mut Pushing, role: AccountRole) -> Result<(), PushError> {
+    async fn push(&self, pushing: &mut Pushing, name: &EntityName) -> Result<(), PushError> {
         let resolver = attached(pushing.resolver.as_ref()).map_err(PushError::Store)?;
-        let clock = self.store.clock();
+        let clock = &self.clock;
         loop {
             let wait = pushing.pace.wait(clock.elapsed());
             if wait.is_zero() {
@@ -206,27 +209,34 @@ impl Native {
             clock.sleep(wait).await;
         }
         pushing.pace.begin(clock.elapsed());
-        let lock = self.blocking(Store::lock_pushes).await.map_err(|error| {
+        let turn = self.engine.push_turn().await.map_err(|error| {
             // The change itself is stored.
             PushError::NotConfirmed(Arc::new(NotConfirmed::Turn(Cause::from(error))))
         })?;
-        let ours = self.blocking(move |store| store.account(role)).await.map_err(PushError::Store)?;
-        self.weigh(ours.jwt.as_str().len(), resolver.largest());
-        let outcome = self.push_and_look(&*resolver, &ours, &mut pushing.watch).await.map_err(Arc::new);
-        drop(lock);
+        let ours = self.engine.account(name).await.map_err(|error| PushError::Store(stored(error)))?;
+        let operator = self.engine.operator().await.map_err(|error| PushError::Store(stored(error)))?;
+        self.weigh(ours.jwt.as_str().len(), resolver.largest()).await;
+        let outcome = self.push_and_look(&*resolver, &operator, &ours, &mut pushing.watch).await.map_err(Arc::new);
+        drop(turn);
         self.counters.pushed(outcome.is_ok());
         let number = self.ended.fetch_add(1, Ordering::SeqCst) + 1;
         let version = ours.claims.issued_at;
-        pushing.last.insert(role, Attempt { number, version, outcome: outcome.clone() });
+        pushing.last.insert(name.clone(), Attempt { number, version, outcome: outcome.clone() });
         outcome.map_err(PushError::NotConfirmed)
     }
 
-    async fn push_and_look(&self, resolver: &dyn Resolver, ours: &Held, watch: &mut Watch) -> Result<(), NotConfirmed> {
+    async fn push_and_look(
+        &self,
+        resolver: &dyn Resolver,
+        operator: &Held<Operator>,
+        ours: &Held<Account>,
+        watch: &mut Watch,
+    ) -> Result<(), NotConfirmed> {
         let confirmed = resolver.push(&ours.jwt).await?;
         let all = |missing, brokers| if missing > 0 { Err(NotConfirmed::Missing { missing, brokers }) } else { Ok(()) };
         let back = resolver.lookup(&ours.claims.subject).await?;
         for served in &back.answers {
-            let found = standing(served, (&ours.claims, &ours.jwt), self.store.operator(), self.store.pairs());
+            let found = standing(served, (&ours.claims, &ours.jwt), &operator.claims, self.pairs.as_ref());
             watch.judge(&ours.claims.subject, &found);
             if found.standing != Standing::Same {
                 let broker = found.broker.map_or_else(|| "one of several".to_owned(), |broker| broker.name);
@@ -238,8 +248,10 @@ impl Native {
     }
 
     /// Tells of an account that is growing towards what no broker takes any more.
-    fn weigh(&self, size: usize, largest: usize) {
-        self.counters.sizes(size.max(self.largest_account()), largest);
+    async fn weigh(&self, size: usize, largest: usize) {
+        let accounts = self.engine.accounts().await.unwrap_or_default();
+        let sizes = accounts.iter().map(|held| held.jwt.as_str().len());
+        self.counters.sizes(sizes.max().unwrap_or(size), largest);
         if at_half(size, largest) {
             self.counters.half_full();
             tracing::error!(
@@ -250,11 +262,6 @@ impl Native {
             );
         }
     }
-
-    fn largest_account(&self) -> usize {
-        let size = |role| self.store.last_known(role).map_or(0, |held| AccountJwt::as_str(&held.jwt).len());
-        ROLES.into_iter().map(size).max().unwrap_or_default()
-    }
 }
 
 enum PushError {
@@ -262,7 +269,7 @@ enum PushError {
     NotConfirmed(Arc<NotConfirmed>),
 }
 
-pub(super) fn attached(resolver: Option<&Arc<dyn Resolver>>) -> Result<Arc<dyn Resolver>, IssueError> {
+fn attached(resolver: Option<&Arc<dyn Resolver>>) -> Result<Arc<dyn Resolver>, IssueError> {
     resolver.cloned().ok_or_else(|| IssueError::NotPushed("no broker is attached yet".into()))
 }
 

@@ -1,0 +1,247 @@
+//! The native engine: claims signed here, on a store that the real `nsc` can read and write too.
+
+use std::sync::Arc;
+
+use async_trait::async_trait;
+use relais_domain::{
+    credentials::{
+        Account, AccountClaims, Change, Operator, PublicKey, User, UserJwt, UserToSign,
+        creds::Creds,
+        setup::{EntityName, Names, UserName},
+    },
+    nsc::Nsc,
+    ports::{Clock, CredentialsEngine, EngineError, Held, Keep, KeyPair, KeyPairs, Turn},
+};
+use tokio::task;
+
+use super::{
+    OpenError, Settings,
+    files::Disk,
+    layout::Layout,
+    setup,
+    store::{Store, told},
+    vault::Vault,
+};
+
+/// The native engine. Cheap to clone; all clones are one.
+#[derive(Clone)]
+pub struct Native {
+    store: Arc<Store>,
+    names: Names,
+}
+
+impl Native {
+    /// Opens the store; makes operator, accounts and keys when there are none, and finishes a set-up that was cut off.
+    ///
+    /// Blocks for some milliseconds; for up to ten seconds while another process writes.
+    ///
+    /// # Errors
+    /// Says what is wrong with the store and what to do; see [`OpenError`]. Nothing half-made is left behind that the
+    /// next call would not finish or throw away.
+    pub fn open(settings: &Settings, pairs: Arc<dyn KeyPairs>, clock: Arc<dyn Clock>) -> Result<Self, OpenError> {
+        Self::open_on(Disk::default(), settings, pairs, clock)
+    }
+
+    pub(super) fn open_on(
+        disk: Disk,
+        settings: &Settings,
+        pairs: Arc<dyn KeyPairs>,
+        clock: Arc<dyn Clock>,
+    ) -> Result<Self, OpenError> {
+        let names = settings.names()?;
+        let (layout, disk) = (Layout::new(settings.directory.clone()), Arc::new(disk));
+        let vault = Vault::new(layout.clone(), Arc::clone(&disk), Arc::clone(&pairs));
+        let store = Store::new(layout, disk, vault, names.operator.clone(), pairs, clock);
+        let store = Store::open(store, &names, |store| create(store, &names))?;
+        Ok(Self { store: Arc::new(store), names })
+    }
+
+    /// The use cases on this engine.
+    #[must_use]
+    pub fn into_nsc(self) -> Nsc {
+        let (pairs, clock) = (Arc::clone(&self.store.pairs), Arc::clone(&self.store.clock));
+        let application = self.names.application.clone();
+        Nsc::new(Arc::new(self), pairs, clock, application)
+    }
+
+    /// Files are written outside the scheduler's threads.
+    async fn blocking<T: Send + 'static>(
+        &self,
+        work: impl FnOnce(&Store) -> Result<T, EngineError> + Send + 'static,
+    ) -> Result<T, EngineError> {
+        let store = Arc::clone(&self.store);
+        match task::spawn_blocking(move || work(&store)).await {
+            Ok(result) => result,
+            Err(stopped) => Err(EngineError::Store(stopped.into())),
+        }
+    }
+}
+
+fn create(store: &Store, names: &Names) -> Result<(), OpenError> {
+    setup::create(&store.disk, &store.layout, names, store.pairs.as_ref(), store.clock.as_ref())
+}
+
+/// Signs an account and puts it in its place. The caller holds the lock.
+fn write(store: &Store, claims: &AccountClaims) -> Result<Arc<Held<Account>>, EngineError> {
+    let name: EntityName = claims.name.parse()?;
+    let path = store.layout.account(store.operator.as_str(), name.as_str());
+    let put = || {
+        let signer = store.account_signer(&store.operator()?.claims)?;
+        let jwt = setup::signed(claims, &signer, store.pairs.as_ref())?;
+        path.parent().map_or(Ok(()), |folder| store.disk.make_folder(folder))?;
+        store.disk.write(&path, jwt.as_str().as_bytes())?;
+        store.account(&name)
+    };
+    put().map_err(told)?.ok_or_else(|| EngineError::no_account(&name))
+}
+
+fn account(store: &Store, name: &EntityName) -> Result<Arc<Held<Account>>, EngineError> {
+    store.account(name).map_err(told)?.ok_or_else(|| EngineError::no_account(name))
+}
+
+fn sign(store: &Store, user: &UserToSign) -> Result<UserJwt, EngineError> {
+    account(store, user.account())?;
+    let signer = store.vault.pair(user.signer()).map_err(told)?;
+    let signer = signer.ok_or_else(|| EngineError::no_signer(user))?;
+    user.sign(&signer, store.pairs.as_ref()).map_err(|error| EngineError::Store(error.into()))
+}
+
+#[async_trait]
+impl CredentialsEngine for Native {
+    // A look at a file that is read again only when it has changed is not worth a thread.
+    async fn operator(&self) -> Result<Arc<Held<Operator>>, EngineError> {
+        self.store.operator().map_err(told)
+    }
+
+    async fn accounts(&self) -> Result<Vec<Arc<Held<Account>>>, EngineError> {
+        self.store.accounts().map_err(told)
+    }
+
+    async fn account(&self, name: &EntityName) -> Result<Arc<Held<Account>>, EngineError> {
+        account(&self.store, name)
+    }
+
+    async fn set_up(&self, names: &Names) -> Result<Arc<Held<Operator>>, EngineError> {
+        let names = names.clone();
+        self.blocking(move |store| {
+            let _lock = store.lock().map_err(told)?;
+            setup::recover(&store.disk, &store.layout).map_err(told)?;
+            if store.layout.operator(names.operator.as_str()).exists() {
+                let accounts = store.account_names(&names.operator).map_err(told)?;
+                if !accounts.contains(&names.application) {
+                    return Err(EngineError::other_accounts(&names.operator, accounts.iter()));
+                }
+            } else {
+                create(store, &names).map_err(told)?;
+            }
+            store.operator_of(&names.operator).map_err(told)
+        })
+        .await
+    }
+
+    async fn add_account(&self, claims: &AccountClaims) -> Result<Arc<Held<Account>>, EngineError> {
+        let claims = claims.clone();
+        self.blocking(move |store| {
+            let name: EntityName = claims.name.parse()?;
+            let _lock = store.lock().map_err(told)?;
+            if store.account(&name).map_err(told)?.is_some() {
+                return Err(EngineError::Exists { what: "an account", name: claims.name, why: String::new() });
+            }
+            write(store, &claims)
+        })
+        .await
+    }
+
+    async fn change(&self, name: &EntityName, change: &Change) -> Result<Arc<Held<Account>>, EngineError> {
+        let (name, change) = (name.clone(), change.clone());
+        self.blocking(move |store| {
+            let _lock = store.lock().map_err(told)?;
+            let held = account(store, &name)?;
+            change.apply(&held.claims, store.clock.now()).map_or(Ok(held), |next| write(store, &next))
+        })
+        .await
+    }
+
+    async fn sign(&self, user: &UserToSign, keep: Keep) -> Result<UserJwt, EngineError> {
+        let pair = match keep {
+            Keep::Nothing => return sign(&self.store, user),
+            Keep::Jwt => None,
+            Keep::Creds(pair) => Some(pair),
+        };
+        let user = user.clone();
+        self.blocking(move |store| {
+            let jwt = sign(store, &user)?;
+            let _lock = store.lock().map_err(told)?;
+            let (operator, account, name) = (store.operator.as_str(), user.account().as_str(), user.name().as_str());
+            let write = |path: &std::path::Path, text: &str| {
+                path.parent().map_or(Ok(()), |folder| store.disk.make_folder(folder))?;
+                store.disk.write(path, text.as_bytes())
+            };
+            let put = || {
+                if let Some(pair) = &pair {
+                    store.vault.keep(pair)?;
+                    let creds = Creds { jwt: jwt.clone(), seed: pair.seed.clone() };
+                    write(&store.layout.user_creds(operator, account, name), creds.format().expose())?;
+                }
+                write(&store.layout.user(operator, account, name), jwt.as_str())
+            };
+            put().map_err(told)?;
+            Ok(jwt)
+        })
+        .await
+    }
+
+    async fn users(&self, name: &EntityName) -> Result<Vec<Arc<Held<User>>>, EngineError> {
+        let name = name.clone();
+        self.blocking(move |store| {
+            account(store, &name)?;
+            store.users(&name).map_err(told)
+        })
+        .await
+    }
+
+    async fn remove_user(&self, name: &EntityName, user: &UserName) -> Result<bool, EngineError> {
+        let (name, user) = (name.clone(), user.clone());
+        self.blocking(move |store| {
+            account(store, &name)?;
+            let _lock = store.lock().map_err(told)?;
+            let Some(held) = store.user(&name, &user).map_err(told)? else { return Ok(false) };
+            let (operator, account, user) = (store.operator.as_str(), name.as_str(), user.as_str());
+            // Its JWT goes last: a repeat after a crash finds it, and the rest.
+            let remove = || {
+                store.disk.remove_file(&store.layout.user_creds(operator, account, user))?;
+                store.vault.retire(&held.claims.subject)?;
+                store.disk.remove_file(&store.layout.user(operator, account, user))
+            };
+            remove().map_err(told)?;
+            Ok(true)
+        })
+        .await
+    }
+
+    async fn keep_key(&self, pair: &KeyPair) -> Result<(), EngineError> {
+        let pair = pair.clone();
+        self.blocking(move |store| {
+            let _lock = store.lock().map_err(told)?;
+            store.vault.keep(&pair).map_err(told)
+        })
+        .await
+    }
+
+    async fn retire_key(&self, key: &PublicKey) -> Result<(), EngineError> {
+        let key = key.clone();
+        self.blocking(move |store| {
+            let _lock = store.lock().map_err(told)?;
+            store.vault.retire(&key).map_err(told)
+        })
+        .await
+    }
+
+    async fn at_hand(&self, keys: &[PublicKey]) -> Result<Vec<PublicKey>, EngineError> {
+        Ok(keys.iter().filter(|key| self.store.vault.holds(key)).cloned().collect())
+    }
+
+    async fn push_turn(&self) -> Result<Turn, EngineError> {
+        self.blocking(|store| store.lock_pushes().map(Turn::holding).map_err(told)).await
+    }
+}
