@@ -10,7 +10,8 @@ use relais_domain::{
         setup::{EntityName, Names, UserName},
     },
     nsc::Nsc,
-    ports::{Clock, CredentialsEngine, EngineError, Held, Keep, KeyPair, KeyPairs, Turn},
+    ports::{Clock, CredentialsEngine, EngineError, Held, Keep, KeyPair, KeyPairs, Made, Turn},
+    secret::Secret,
 };
 use tokio::task;
 
@@ -121,12 +122,13 @@ impl CredentialsEngine for Native {
         account(&self.store, name)
     }
 
-    async fn set_up(&self, names: &Names) -> Result<Arc<Held<Operator>>, EngineError> {
+    async fn set_up(&self, names: &Names) -> Result<Made<Arc<Held<Operator>>>, EngineError> {
         let names = names.clone();
         self.blocking(move |store| {
             let _lock = store.lock().map_err(told)?;
             setup::recover(&store.disk, &store.layout).map_err(told)?;
-            if store.layout.operator(names.operator.as_str()).exists() {
+            let there = store.layout.operator(names.operator.as_str()).exists();
+            if there {
                 let accounts = store.account_names(&names.operator).map_err(told)?;
                 if !accounts.contains(&names.application) {
                     return Err(EngineError::other_accounts(&names.operator, accounts.iter()));
@@ -134,7 +136,8 @@ impl CredentialsEngine for Native {
             } else {
                 create(store, &names).map_err(told)?;
             }
-            store.operator_of(&names.operator).map_err(told)
+            let held = store.operator_of(&names.operator).map_err(told)?;
+            Ok(if there { Made::There(held) } else { Made::New(held) })
         })
         .await
     }
@@ -239,6 +242,10 @@ impl CredentialsEngine for Native {
 
     async fn at_hand(&self, keys: &[PublicKey]) -> Result<Vec<PublicKey>, EngineError> {
         Ok(keys.iter().filter(|key| self.store.vault.holds(key)).cloned().collect())
+    }
+
+    async fn seed(&self, key: &PublicKey) -> Result<Option<Secret>, EngineError> {
+        Ok(self.store.vault.pair(key).map_err(told)?.map(|pair| pair.seed))
     }
 
     async fn push_turn(&self) -> Result<Turn, EngineError> {

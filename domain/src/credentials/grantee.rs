@@ -3,7 +3,8 @@
 use std::fmt;
 
 use crate::{
-    identity::{DeviceId, ServiceName, UserId},
+    credentials::permissions::Permissions,
+    identity::{DeviceId, RoleName, ServiceName, UserId},
     ports::AccountRole,
     subject::Filter,
 };
@@ -17,6 +18,14 @@ pub enum Grantee {
         user: UserId,
         /// Which.
         device: DeviceId,
+    },
+    /// A long-lived user that an admin has made: tagged `user:{name}` like a device of a user of that id. In the application's
+    /// account, unless it is made in another one.
+    User {
+        /// Its name, which is also its user id.
+        name: UserId,
+        /// What it may do.
+        access: Access,
     },
     /// A service of the application.
     Service {
@@ -36,12 +45,23 @@ pub enum Grantee {
     },
 }
 
+/// What a long-lived user may do.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Access {
+    /// What the members of a role may: a change of the role reaches it. Signed by the role's scoped key.
+    Role(RoleName),
+    /// Lists of its own, which have passed [`crate::credentials::lint`], with its own name in them. Signed by a plain key.
+    Lists(Permissions),
+}
+
 impl Grantee {
     /// The account it belongs to.
     #[must_use]
     pub fn account(&self) -> AccountRole {
         match self {
-            Self::Device { .. } | Self::Service { .. } | Self::Provisioner => AccountRole::Application,
+            Self::Device { .. } | Self::User { .. } | Self::Service { .. } | Self::Provisioner => {
+                AccountRole::Application
+            }
             Self::Operator { .. } => AccountRole::Operations,
             Self::Issuer => AccountRole::System,
         }
@@ -51,7 +71,7 @@ impl Grantee {
     #[must_use]
     pub fn inbox_prefix(&self) -> String {
         match self {
-            Self::Device { user, .. } => format!("_INBOX.{user}"),
+            Self::Device { user, .. } | Self::User { name: user, .. } => format!("_INBOX.{user}"),
             Self::Service { name, .. } => format!("_SVC.{name}"),
             Self::Provisioner => "_INBOX.prov".to_owned(),
             Self::Issuer => "_INBOX.iss".to_owned(),
@@ -65,6 +85,7 @@ impl fmt::Display for Grantee {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Device { user, device } => write!(f, "{user}_{device}"),
+            Self::User { name, .. } => write!(f, "{name}"),
             Self::Service { name, .. } => write!(f, "svc-{name}"),
             Self::Provisioner => f.write_str("provisioner"),
             Self::Issuer => f.write_str("issuer"),

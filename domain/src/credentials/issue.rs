@@ -8,7 +8,7 @@ use jiff::Timestamp;
 
 use crate::{
     credentials::{
-        AccountClaims, Grantee, KeyKind, PublicKey, User, UserClaims, UserJwt, encode, permissions,
+        Access, AccountClaims, Grantee, KeyKind, PublicKey, User, UserClaims, UserJwt, encode, permissions,
         setup::{EntityName, InvalidEntityName, UserName},
     },
     ports::{Cause, Grant, IssueError, KeyPair, KeyPairs},
@@ -31,19 +31,28 @@ pub fn signing_key(account: &AccountClaims, grantee: &Grantee, held: impl Fn(&Pu
     let keys = &account.body.signing_keys;
     match grantee {
         Grantee::Device { .. } => keys.all_of_role(permissions::USER_ROLE).find(|key| held(key)).cloned(),
+        Grantee::User { access: Access::Role(role), .. } => {
+            keys.all_of_role(role.as_str()).find(|key| held(key)).cloned()
+        }
         _ => keys.plain().find(|key| held(key)).cloned(),
     }
 }
 
 /// What a JWT for `grant` claims, made at `now` in `account`.
 ///
-/// A device has exactly one tag, `user:{user}`, and no permissions or limits of its own, as its scoped key demands; all
-/// others bring their lists and no tag.
+/// A device, or a user of a role, has exactly one tag, `user:{user}`, and no permissions or limits of its own, as its scoped key
+/// demands. A user with lists of its own has the tag and the lists, all others bring their lists and no tag.
 #[must_use]
 pub fn user_claims(grant: &Grant, account: &PublicKey, now: Timestamp) -> UserClaims {
     let mut body = User { issuer_account: Some(account.clone()), ..User::default() };
     match &grant.grantee {
-        Grantee::Device { user, .. } => body.generic.tags = vec![format!("user:{user}")],
+        Grantee::Device { user, .. } | Grantee::User { name: user, access: Access::Role(_) } => {
+            body.generic.tags = vec![format!("user:{user}")];
+        }
+        Grantee::User { name, access: Access::Lists(lists) } => {
+            body.generic.tags = vec![format!("user:{name}")];
+            body.limits = permissions::role(lists.clone());
+        }
         other => body.limits = permissions::limits(permissions::of(other)),
     }
     let mut claims = UserClaims::new(&grant.grantee.to_string(), grant.key.clone(), body, now);

@@ -12,7 +12,7 @@ use std::{collections::BTreeSet, fmt};
 
 use crate::{
     credentials::permissions::{self, Permissions},
-    identity::Topic,
+    identity::{Topic, UserId},
     subject::{Filter, InvalidSubject},
 };
 
@@ -143,10 +143,32 @@ impl fmt::Display for List {
 /// # Errors
 /// Every subject that is refused, in the order in which they stand.
 pub fn compile(publish: &[String], listen: &[String], rules: Rules<'_>) -> Result<Permissions, Vec<Refused>> {
+    compile_for(TAG, publish, listen, rules)
+}
+
+/// As [`compile`], to the lists of one user, who bears them itself.
+///
+/// # Errors
+/// As [`compile`].
+pub fn compile_own(
+    user: &UserId,
+    publish: &[String],
+    listen: &[String],
+    rules: Rules<'_>,
+) -> Result<Permissions, Vec<Refused>> {
+    compile_for(user.as_str(), publish, listen, rules)
+}
+
+fn compile_for(
+    own: &str,
+    publish: &[String],
+    listen: &[String],
+    rules: Rules<'_>,
+) -> Result<Permissions, Vec<Refused>> {
     let mut refused = Vec::new();
     let mut pass = |list: List, subjects: &[String]| -> Vec<String> {
         let check = |subject: &String| match check(list, subject, rules) {
-            Ok(()) => Some(subject.replace(USER, TAG)),
+            Ok(()) => Some(subject.replace(USER, own)),
             Err(why) => {
                 refused.push(Refused { list, subject: subject.clone(), why });
                 None

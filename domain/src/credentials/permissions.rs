@@ -11,8 +11,8 @@
 //! | a person who operates | looks at services and streams from `OPS`, changes nothing |
 
 use crate::{
-    credentials::{Grantee, NO_LIMIT, Permission, ResponseKind, UserLimits, streams},
-    identity::{ServiceName, Topic},
+    credentials::{Access, Grantee, NO_LIMIT, Permission, ResponseKind, UserLimits, streams},
+    identity::{ServiceName, Topic, UserId},
     subject::Filter,
 };
 
@@ -71,13 +71,15 @@ pub struct NotARoute(pub String);
 
 /// What `grantee` may publish and listen to.
 ///
-/// For a device this is what [`user_role`] becomes for its user. Routes of a service that do not begin with `from.*.`
+/// For a device, or a user of a role, this is what [`user_role`] becomes for its user. Routes of a service that do not begin with `from.*.`
 /// are left out; [`check`] names them.
 #[must_use]
 pub fn of(grantee: &Grantee) -> Permissions {
     let inbox = format!("{}.>", grantee.inbox_prefix());
     match grantee {
         Grantee::Device { user, .. } => user_permissions(user.as_str()),
+        Grantee::User { name, access: Access::Role(_) } => user_permissions(name.as_str()),
+        Grantee::User { access: Access::Lists(lists), .. } => lists.clone(),
         Grantee::Service { name, routes } => {
             let mut subscribe: Vec<String> =
                 routes.iter().map(Filter::as_str).filter(|r| is_route(r)).map(|r| format!("{r} {name}")).collect();
@@ -163,6 +165,12 @@ pub fn limits(permissions: Permissions) -> UserLimits {
         allowed_connection_types: CONNECTION_TYPES.map(str::to_owned).to_vec(),
         ..UserLimits::default()
     }
+}
+
+/// What a user of this id may do, as an ordinary one.
+#[must_use]
+pub fn of_user(user: &UserId) -> Permissions {
+    user_permissions(user.as_str())
 }
 
 fn user_permissions(user: &str) -> Permissions {

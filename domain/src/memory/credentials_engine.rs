@@ -12,7 +12,8 @@ use crate::{
         Account, AccountClaims, Change, Operator, PublicKey, User, UserJwt, UserToSign, decode, encode,
         setup::{EntityName, Keys, Names, Setup, UserName},
     },
-    ports::{Cause, Clock, EngineError, Held, Keep, KeyPair, KeyPairs, Turn},
+    ports::{Cause, Clock, EngineError, Held, Keep, KeyPair, KeyPairs, Made, Turn},
+    secret::Secret,
 };
 
 /// Operators, accounts, users and seeds, in memory.
@@ -45,6 +46,12 @@ impl CredentialsEngine {
         let engine = Self { pairs, clock, operator: names.operator.clone(), state: Mutex::default() };
         engine.make(&mut engine.state(), names).expect("its own keys");
         engine
+    }
+
+    /// The operator's JWT, for brokers that are to believe it.
+    #[cfg(test)]
+    pub(crate) fn operator_jwt(&self) -> crate::credentials::OperatorJwt {
+        self.state().own(&self.operator).expect("it was made with the engine").held.jwt.clone()
     }
 
     fn state(&self) -> MutexGuard<'_, State> {
@@ -109,14 +116,16 @@ impl crate::ports::CredentialsEngine for CredentialsEngine {
         state.own(&self.operator)?.accounts.get(name).cloned().ok_or_else(|| EngineError::no_account(name))
     }
 
-    async fn set_up(&self, names: &Names) -> Result<Arc<Held<Operator>>, EngineError> {
+    async fn set_up(&self, names: &Names) -> Result<Made<Arc<Held<Operator>>>, EngineError> {
         let mut state = self.state();
         match state.operators.get(&names.operator) {
-            Some(own) if own.accounts.contains_key(&names.application) => return Ok(Arc::clone(&own.held)),
+            Some(own) if own.accounts.contains_key(&names.application) => {
+                return Ok(Made::There(Arc::clone(&own.held)));
+            }
             Some(own) => return Err(EngineError::other_accounts(&names.operator, own.accounts.keys())),
             None => self.make(&mut state, names)?,
         }
-        Ok(Arc::clone(&state.own(&names.operator)?.held))
+        Ok(Made::New(Arc::clone(&state.own(&names.operator)?.held)))
     }
 
     async fn add_account(&self, claims: &AccountClaims) -> Result<Arc<Held<Account>>, EngineError> {
@@ -188,6 +197,10 @@ impl crate::ports::CredentialsEngine for CredentialsEngine {
     async fn at_hand(&self, keys: &[PublicKey]) -> Result<Vec<PublicKey>, EngineError> {
         let state = self.state();
         Ok(keys.iter().filter(|key| state.seeds.contains_key(*key)).cloned().collect())
+    }
+
+    async fn seed(&self, key: &PublicKey) -> Result<Option<Secret>, EngineError> {
+        Ok(self.state().seeds.get(key).map(|pair| pair.seed.clone()))
     }
 
     async fn push_turn(&self) -> Result<Turn, EngineError> {

@@ -8,6 +8,8 @@
 //! | call | does |
 //! |---|---|
 //! | [`CredentialsIssuer::issue`], [`CredentialsIssuer::revoke`] | sign a user JWT; ban a key, everywhere, when it returns |
+//! | [`Nsc::overview`], [`Nsc::add_account`], [`Nsc::revoke_all`], [`Nsc::rotate`] | accounts |
+//! | [`Nsc::add_user`], [`Nsc::edit_user`], [`Nsc::users`], [`Nsc::revoke_user`] | long-lived users |
 //! | [`Nsc::declare`] | makes the roles of the settings |
 //! | [`Nsc::attach`], [`Nsc::reconcile`], [`Nsc::compare`], [`Nsc::push_all`] | bring brokers up to date, and say how they stand |
 //!
@@ -17,10 +19,13 @@
 //! - An older version of an account never overtakes a newer one, from whichever instance.
 //! - Nothing is signed but what [`user_to_sign`] says.
 
+mod accounts;
+mod error;
 #[cfg(test)]
 mod fixture;
 mod push;
 mod roles;
+mod users;
 
 use std::sync::{
     Arc,
@@ -44,7 +49,11 @@ use crate::{
 };
 
 use push::Pushing;
+
+pub use accounts::*;
+pub use error::NscError;
 pub use roles::*;
+pub use users::*;
 
 /// The use cases. Cheap to share: use it in an [`Arc`].
 pub struct Nsc {
@@ -52,6 +61,7 @@ pub struct Nsc {
     pairs: Arc<dyn KeyPairs>,
     clock: Arc<dyn Clock>,
     application: EntityName,
+    allowed: Allowed,
     /// Held while something is pushed.
     pushing: Mutex<Pushing>,
     /// Pushes that have ended.
@@ -73,10 +83,18 @@ impl Nsc {
             pairs,
             clock,
             application,
+            allowed: Allowed::default(),
             pushing: Mutex::default(),
             ended: AtomicU64::new(0),
             counters: Arc::default(),
         }
+    }
+
+    /// The same, with what users that are made may be allowed.
+    #[must_use]
+    pub fn allowing(mut self, allowed: Allowed) -> Self {
+        self.allowed = allowed;
+        self
     }
 
     /// What a nats-server needs to believe this installation, in its newest version: the system account first. Written into the broker's
@@ -178,3 +196,6 @@ impl CredentialsIssuer for Nsc {
 fn stored(error: EngineError) -> IssueError {
     IssueError::Store(Cause::from(error))
 }
+
+#[cfg(test)]
+mod tests;

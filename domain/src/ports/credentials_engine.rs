@@ -10,6 +10,7 @@ use crate::{
         setup::{EntityName, InvalidEntityName, Names, UserName},
     },
     ports::{Cause, KeyPair},
+    secret::Secret,
 };
 
 /// An engine: it keeps one operator with its accounts, their long-lived users and the seeds that sign, and makes new versions
@@ -43,7 +44,7 @@ pub trait CredentialsEngine: Send + Sync {
     ///
     /// # Errors
     /// [`EngineError::Exists`] when it is there without the account, [`EngineError::Store`].
-    async fn set_up(&self, names: &Names) -> Result<Arc<Held<Operator>>, EngineError>;
+    async fn set_up(&self, names: &Names) -> Result<Made<Arc<Held<Operator>>>, EngineError>;
 
     /// Keeps a new account with these claims, signed by the operator; its keys have been kept before
     /// ([`CredentialsEngine::keep_key`]). Returns it as it is then.
@@ -97,6 +98,12 @@ pub trait CredentialsEngine: Send + Sync {
     /// [`EngineError::Store`].
     async fn at_hand(&self, keys: &[PublicKey]) -> Result<Vec<PublicKey>, EngineError>;
 
+    /// The seed of a user's key that is kept ([`Keep::Creds`]); `None` when it is not.
+    ///
+    /// # Errors
+    /// [`EngineError::Store`].
+    async fn seed(&self, key: &PublicKey) -> Result<Option<Secret>, EngineError>;
+
     /// Waits until nobody else who shares the store pushes to the brokers; others wait until what is returned is dropped.
     ///
     /// # Errors
@@ -111,6 +118,24 @@ pub struct Held<B: Body> {
     pub claims: Claims<B>,
     /// Signed.
     pub jwt: B::Jwt,
+}
+
+/// A repeat, or something new.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Made<T> {
+    /// It was made now.
+    New(T),
+    /// It was there already, as asked for.
+    There(T),
+}
+
+impl<T> Made<T> {
+    /// It, made now or before.
+    pub fn into_inner(self) -> T {
+        match self {
+            Self::New(value) | Self::There(value) => value,
+        }
+    }
 }
 
 /// What is kept of a user JWT that was signed.

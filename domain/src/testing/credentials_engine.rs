@@ -9,7 +9,7 @@ use crate::{
         setup::{AccountKeys, EntityName, Names, OPERATIONS, SYSTEM, base},
         user_to_sign,
     },
-    ports::{Clock, CredentialsEngine, EngineError, Grant, Keep, KeyPair, KeyPairs},
+    ports::{Clock, CredentialsEngine, EngineError, Grant, Keep, KeyPair, KeyPairs, Made},
 };
 
 /// Runs the whole suite on an engine that has been set up with `names`.
@@ -100,11 +100,11 @@ impl House<'_> {
     async fn another_set_up_stands_beside_it(&self) {
         let before = self.engine.operator().await.expect("the operator");
         let again = self.engine.set_up(self.names).await.expect("the same again");
-        assert_eq!(again, before, "a repeat returns what is there");
+        assert_eq!(again, Made::There(before.clone()), "a repeat returns what is there");
         let other = Names { operator: name("Other"), application: name("Shop") };
-        let made = self.engine.set_up(&other).await.expect("another one");
+        let Ok(Made::New(made)) = self.engine.set_up(&other).await else { unreachable!("another one is new") };
         assert_ne!(made.claims.subject, before.claims.subject);
-        assert_eq!(self.engine.set_up(&other).await.expect("again"), made);
+        assert_eq!(self.engine.set_up(&other).await.expect("again"), Made::There(made));
         let wrong = Names { application: name("Elsewhere"), ..other };
         let told = self.engine.set_up(&wrong).await.map(drop);
         assert!(matches!(&told, Err(EngineError::Exists { why, .. }) if why.contains("Shop")), "{told:?}");
@@ -252,11 +252,14 @@ impl House<'_> {
         assert_eq!((&users[0].claims.subject, users[0].claims.expires_at), (&pair.public, 4_102_444_800));
         assert_eq!(decode::<User>(users[0].jwt.as_str(), self.keys).expect("its JWT"), users[0].claims);
         assert_eq!(self.engine.at_hand(from_ref(&pair.public)).await.expect("seeds"), from_ref(&pair.public));
+        let seed = self.engine.seed(&pair.public).await.expect("seeds").expect("its seed");
+        assert!(seed.expose() == pair.seed.expose(), "the seed that was kept");
         let user = "svc-shop".parse().expect("a plain name");
         assert!(self.engine.remove_user(&self.names.application, &user).await.expect("removed"));
         assert!(!self.engine.remove_user(&self.names.application, &user).await.expect("it is gone"));
         assert_eq!(self.names_kept().await, [] as [&str; 0]);
         assert!(self.engine.at_hand(&[pair.public]).await.expect("seeds").is_empty(), "and so is its seed");
+        assert!(self.engine.seed(&self.key(KeyKind::User)).await.expect("seeds").is_none());
     }
 
     async fn keys_come_and_go(&self) {
