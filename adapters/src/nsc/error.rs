@@ -4,8 +4,10 @@ use std::{io, path::PathBuf};
 
 use relais_domain::{
     credentials::{ClaimsError, PublicKey, setup::InvalidEntityName},
-    ports::KeyError,
+    ports::{Cause, KeyError},
 };
+
+use super::tool::ToolError;
 
 /// Why a store of keys and JWTs cannot be opened or used. Never shows a seed.
 #[derive(Debug, thiserror::Error)]
@@ -106,6 +108,9 @@ pub enum OpenError {
         what: String,
         /// Why.
         #[source]
-        source: ClaimsError,
+        source: Cause,
     },
+    /// The real nsc did not do it.
+    #[error("nsc did not do it")]
+    Tool(#[source] ToolError),
 }

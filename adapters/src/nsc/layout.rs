@@ -5,6 +5,7 @@
 //!   .lock                          held while somebody writes (ours; nsc does not know it)
 //!   .push.lock                     held while somebody pushes to the brokers (ours)
 //!   .setup/                        the first set-up while it is made (ours; see `setup.rs`)
+//!   .work/                         where nsc works on copies, emptied before each use (ours; see `tool/mod.rs`)
 //!   stores/{operator}/
 //!     .nsc                         what kind of store this is
 //!     {operator}.jwt
@@ -27,7 +28,7 @@ pub(super) const GIT_IGNORE: &str = "# ignore all nk files \n**/*.nk\n\n# ignore
 
 /// The folders and files of one store.
 #[derive(Debug, Clone)]
-pub(super) struct Layout {
+pub struct Layout {
     root: PathBuf,
 }
 
@@ -100,6 +101,11 @@ impl Layout {
     /// The first set-up while it is made, laid out like the real thing.
     pub(super) fn staging(&self) -> Self {
         Self { root: self.root.join(".setup") }
+    }
+
+    /// Where nsc works, beside the store (ours; see `tool/mod.rs`).
+    pub(super) fn work(&self) -> Self {
+        Self { root: self.root.join(".work") }
     }
 
     /// Stands in a staging folder when everything in it is complete.

@@ -1,6 +1,6 @@
 //! Operators, accounts and users in a store that the real `nsc` can read and write too.
 //!
-//! Two engines keep it: [`Native`] signs by itself. Both keep to the port
+//! Two engines keep it: [`Native`] signs by itself, [`Tool`] has the real `nsc` sign. Both keep to the port
 //! [`CredentialsEngine`](relais_domain::ports::CredentialsEngine); what is done with one, and how brokers hear of it, says
 //! [`relais_domain::nsc`].
 //!
@@ -14,16 +14,20 @@ use std::path::PathBuf;
 
 use relais_domain::credentials::setup::{Names, OPERATIONS, SYSTEM};
 
+mod engine;
 mod error;
 mod files;
 mod layout;
-mod native;
 mod setup;
+mod signer;
 mod store;
+mod tool;
 mod vault;
 
+pub use engine::Engine;
 pub use error::OpenError;
-pub use native::Native;
+pub use signer::Native;
+pub use tool::{Tool, ToolError, find};
 
 /// Where the store is and what is in it.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -9,7 +9,7 @@ use relais_domain::{
         Body, Claims, encode,
         setup::{Keys, Names, Setup},
     },
-    ports::{Clock, KeyPair, KeyPairs},
+    ports::{KeyPair, KeyPairs},
 };
 use serde_json::json;
 
@@ -17,20 +17,17 @@ use super::{
     OpenError,
     files::{Disk, list},
     layout::{GIT_IGNORE, Layout},
+    signer::Signer,
+    store::Store,
 };
 
 /// Makes operator, accounts and keys, and moves them into place. The caller holds the lock.
-pub(super) fn create(
-    disk: &Disk,
-    layout: &Layout,
-    names: &Names,
-    pairs: &dyn KeyPairs,
-    clock: &dyn Clock,
-) -> Result<(), OpenError> {
+pub(super) fn create(store: &Store, signer: &impl Signer, names: &Names) -> Result<(), OpenError> {
+    let (disk, layout) = (&*store.disk, &store.layout);
     let staging = layout.staging();
     disk.remove(staging.root())?;
-    let keys = Keys::generate(pairs);
-    let setup = Setup::new(names, &keys, clock.now());
+    let keys = Keys::generate(store.pairs.as_ref());
+    let setup = Setup::new(names, &keys, store.clock.now());
     let operator = names.operator.as_str();
 
     disk.make_folder(&staging.creds())?;
@@ -42,18 +39,21 @@ pub(super) fn create(
         }
         disk.write(&path, pair.seed.expose().as_bytes())?;
     }
-    for (_, claims) in &setup.accounts {
-        let jwt = signed(claims, &keys.operator_signing, pairs)?;
-        disk.make_folder(&staging.accounts(operator).join(&claims.name))?;
-        disk.write(&staging.account(operator, &claims.name), jwt.as_str().as_bytes())?;
+    let signed = signer.setup(store, &staging, &setup, &keys)?;
+    for (_, name, jwt) in &signed.accounts {
+        disk.make_folder(&staging.accounts(operator).join(name))?;
+        disk.write(&staging.account(operator, name), jwt.as_str().as_bytes())?;
     }
-    let info = json!({ "managed": false, "name": operator, "kind": "operator", "version": "1" });
-    disk.write(&staging.info(operator), info.to_string().as_bytes())?;
-    let jwt = signed(&setup.operator, &keys.operator, pairs)?;
-    disk.write(&staging.operator(operator), jwt.as_str().as_bytes())?;
+    disk.write(&staging.info(operator), info(operator).as_bytes())?;
+    disk.write(&staging.operator(operator), signed.operator.as_str().as_bytes())?;
 
     disk.write(&staging.complete(), b"")?;
     finish(disk, layout)
+}
+
+/// What nsc writes of what kind of store a folder is.
+pub(super) fn info(operator: &str) -> String {
+    json!({ "managed": false, "name": operator, "kind": "operator", "version": "1" }).to_string()
 }
 
 /// Brings what a crash left behind to an end. The caller holds the lock.
@@ -101,5 +101,5 @@ fn finish(disk: &Disk, layout: &Layout) -> Result<(), OpenError> {
 /// Signs claims, naming them when that fails.
 pub(super) fn signed<B: Body>(claims: &Claims<B>, signer: &KeyPair, pairs: &dyn KeyPairs) -> Result<B::Jwt, OpenError> {
     encode(claims, signer, pairs)
-        .map_err(|source| OpenError::Sign { what: format!("the {} {}", B::TYPE, claims.name), source })
+        .map_err(|source| OpenError::Sign { what: format!("the {} {}", B::TYPE, claims.name), source: source.into() })
 }

@@ -26,7 +26,7 @@ use super::{
 };
 
 /// An open store.
-pub(super) struct Store {
+pub struct Store {
     pub(super) layout: Layout,
     pub(super) disk: Arc<Disk>,
     pub(super) vault: Vault,
@@ -252,6 +252,7 @@ pub(super) fn told(error: OpenError) -> EngineError {
         OpenError::NoSeed { what, wanted } => EngineError::NoKey { what, wanted },
         OpenError::Name(error) => EngineError::Name(error),
         error @ OpenError::Locked(_) => EngineError::Busy(error.into()),
+        OpenError::Tool(error) => error.told(),
         error => EngineError::Store(error.into()),
     }
 }

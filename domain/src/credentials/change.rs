@@ -7,8 +7,8 @@ use std::collections::BTreeMap;
 
 use jiff::Timestamp;
 
-use super::claims::Unknown;
-use crate::credentials::{AccountClaims, Export, FOR_GOOD, Import, PublicKey, UserLimits, UserScope};
+use super::claims::{Body as _, Unknown};
+use crate::credentials::{Account, AccountClaims, Export, FOR_GOOD, Import, PublicKey, UserLimits, UserScope};
 
 /// A change of an account. Each can be repeated: what is so already is no change.
 #[derive(Debug, Clone, PartialEq)]
@@ -156,6 +156,29 @@ impl Change {
     fn must_be_newer(&self, account: &AccountClaims) -> bool {
         matches!(self, Self::TakeOver { issued_at, .. } if *issued_at >= account.issued_at)
     }
+}
+
+/// Whether two accounts mean the same: in which order permissions stand means nothing, nor does a local name that is the name.
+#[must_use]
+pub fn alike(one: &Account, other: &Account) -> bool {
+    let settled = |account: &Account| {
+        let mut account = account.clone();
+        account.generic.kind.clear();
+        account.generic.version = 0;
+        account.tidy();
+        let scopes = account.signing_keys.0.values_mut().flatten().map(|scope| &mut scope.template.known);
+        let lists = scopes.flat_map(|limits| [&mut limits.publish, &mut limits.subscribe]);
+        let default = &mut account.default_permissions;
+        for list in lists.chain([&mut default.publish, &mut default.subscribe]) {
+            list.allow.sort();
+            list.deny.sort();
+        }
+        for import in account.imports.iter_mut().filter(|import| import.local_subject == import.subject) {
+            import.local_subject.clear();
+        }
+        account
+    };
+    settled(one) == settled(other)
 }
 
 /// A revocation only grows.

@@ -1,4 +1,4 @@
-//! The native engine: claims signed here, on a store that the real `nsc` can read and write too.
+//! What both engines do alike: who may write when, where things lie, and what is kept.
 
 use std::sync::Arc;
 
@@ -20,31 +20,28 @@ use super::{
     files::Disk,
     layout::Layout,
     setup,
+    signer::Signer,
     store::{Store, told},
     vault::Vault,
 };
 
-/// The native engine. Cheap to clone; all clones are one.
-#[derive(Clone)]
-pub struct Native {
+/// An engine on a store, which signs in one of two ways. Cheap to clone; all clones are one.
+pub struct Engine<S> {
     store: Arc<Store>,
+    signer: Arc<S>,
     names: Names,
 }
 
-impl Native {
-    /// Opens the store; makes operator, accounts and keys when there are none, and finishes a set-up that was cut off.
-    ///
-    /// Blocks for some milliseconds; for up to ten seconds while another process writes.
-    ///
-    /// # Errors
-    /// Says what is wrong with the store and what to do; see [`OpenError`]. Nothing half-made is left behind that the
-    /// next call would not finish or throw away.
-    pub fn open(settings: &Settings, pairs: Arc<dyn KeyPairs>, clock: Arc<dyn Clock>) -> Result<Self, OpenError> {
-        Self::open_on(Disk::default(), settings, pairs, clock)
+impl<S> Clone for Engine<S> {
+    fn clone(&self) -> Self {
+        Self { store: Arc::clone(&self.store), signer: Arc::clone(&self.signer), names: self.names.clone() }
     }
+}
 
+impl<S: Signer> Engine<S> {
     pub(super) fn open_on(
         disk: Disk,
+        signer: S,
         settings: &Settings,
         pairs: Arc<dyn KeyPairs>,
         clock: Arc<dyn Clock>,
@@ -53,8 +50,8 @@ impl Native {
         let (layout, disk) = (Layout::new(settings.directory.clone()), Arc::new(disk));
         let vault = Vault::new(layout.clone(), Arc::clone(&disk), Arc::clone(&pairs));
         let store = Store::new(layout, disk, vault, names.operator.clone(), pairs, clock);
-        let store = Store::open(store, &names, |store| create(store, &names))?;
-        Ok(Self { store: Arc::new(store), names })
+        let store = Store::open(store, &names, |store| setup::create(store, &signer, &names))?;
+        Ok(Self { store: Arc::new(store), signer: Arc::new(signer), names })
     }
 
     /// The use cases on this engine.
@@ -68,27 +65,27 @@ impl Native {
     /// Files are written outside the scheduler's threads.
     async fn blocking<T: Send + 'static>(
         &self,
-        work: impl FnOnce(&Store) -> Result<T, EngineError> + Send + 'static,
+        work: impl FnOnce(&Store, &S) -> Result<T, EngineError> + Send + 'static,
     ) -> Result<T, EngineError> {
-        let store = Arc::clone(&self.store);
-        match task::spawn_blocking(move || work(&store)).await {
+        let (store, signer) = (Arc::clone(&self.store), Arc::clone(&self.signer));
+        match task::spawn_blocking(move || work(&store, &signer)).await {
             Ok(result) => result,
             Err(stopped) => Err(EngineError::Store(stopped.into())),
         }
     }
 }
 
-fn create(store: &Store, names: &Names) -> Result<(), OpenError> {
-    setup::create(&store.disk, &store.layout, names, store.pairs.as_ref(), store.clock.as_ref())
-}
-
-/// Signs an account and puts it in its place. The caller holds the lock.
-fn write(store: &Store, claims: &AccountClaims) -> Result<Arc<Held<Account>>, EngineError> {
-    let name: EntityName = claims.name.parse()?;
+/// Signs the next version of an account and puts it in its place. The caller holds the lock.
+fn write(
+    store: &Store,
+    signer: &impl Signer,
+    before: Option<&AccountClaims>,
+    next: &AccountClaims,
+) -> Result<Arc<Held<Account>>, EngineError> {
+    let name: EntityName = next.name.parse()?;
     let path = store.layout.account(store.operator.as_str(), name.as_str());
     let put = || {
-        let signer = store.account_signer(&store.operator()?.claims)?;
-        let jwt = setup::signed(claims, &signer, store.pairs.as_ref())?;
+        let jwt = signer.account(store, before, next)?;
         path.parent().map_or(Ok(()), |folder| store.disk.make_folder(folder))?;
         store.disk.write(&path, jwt.as_str().as_bytes())?;
         store.account(&name)
@@ -96,19 +93,20 @@ fn write(store: &Store, claims: &AccountClaims) -> Result<Arc<Held<Account>>, En
     put().map_err(told)?.ok_or_else(|| EngineError::no_account(&name))
 }
 
+fn sign(store: &Store, signer: &impl Signer, user: &UserToSign) -> Result<UserJwt, EngineError> {
+    account(store, user.account())?;
+    if !store.vault.holds(user.signer()) {
+        return Err(EngineError::no_signer(user));
+    }
+    signer.user(store, user).map_err(told)
+}
+
 fn account(store: &Store, name: &EntityName) -> Result<Arc<Held<Account>>, EngineError> {
     store.account(name).map_err(told)?.ok_or_else(|| EngineError::no_account(name))
 }
 
-fn sign(store: &Store, user: &UserToSign) -> Result<UserJwt, EngineError> {
-    account(store, user.account())?;
-    let signer = store.vault.pair(user.signer()).map_err(told)?;
-    let signer = signer.ok_or_else(|| EngineError::no_signer(user))?;
-    user.sign(&signer, store.pairs.as_ref()).map_err(|error| EngineError::Store(error.into()))
-}
-
 #[async_trait]
-impl CredentialsEngine for Native {
+impl<S: Signer> CredentialsEngine for Engine<S> {
     // A look at a file that is read again only when it has changed is not worth a thread.
     async fn operator(&self) -> Result<Arc<Held<Operator>>, EngineError> {
         self.store.operator().map_err(told)
@@ -124,7 +122,7 @@ impl CredentialsEngine for Native {
 
     async fn set_up(&self, names: &Names) -> Result<Made<Arc<Held<Operator>>>, EngineError> {
         let names = names.clone();
-        self.blocking(move |store| {
+        self.blocking(move |store, signer| {
             let _lock = store.lock().map_err(told)?;
             setup::recover(&store.disk, &store.layout).map_err(told)?;
             let there = store.layout.operator(names.operator.as_str()).exists();
@@ -134,7 +132,7 @@ impl CredentialsEngine for Native {
                     return Err(EngineError::other_accounts(&names.operator, accounts.iter()));
                 }
             } else {
-                create(store, &names).map_err(told)?;
+                setup::create(store, signer, &names).map_err(told)?;
             }
             let held = store.operator_of(&names.operator).map_err(told)?;
             Ok(if there { Made::There(held) } else { Made::New(held) })
@@ -144,37 +142,49 @@ impl CredentialsEngine for Native {
 
     async fn add_account(&self, claims: &AccountClaims) -> Result<Arc<Held<Account>>, EngineError> {
         let claims = claims.clone();
-        self.blocking(move |store| {
+        self.blocking(move |store, signer| {
             let name: EntityName = claims.name.parse()?;
             let _lock = store.lock().map_err(told)?;
             if store.account(&name).map_err(told)?.is_some() {
                 return Err(EngineError::Exists { what: "an account", name: claims.name, why: String::new() });
             }
-            write(store, &claims)
+            write(store, signer, None, &claims)
         })
         .await
     }
 
     async fn change(&self, name: &EntityName, change: &Change) -> Result<Arc<Held<Account>>, EngineError> {
         let (name, change) = (name.clone(), change.clone());
-        self.blocking(move |store| {
+        self.blocking(move |store, signer| {
             let _lock = store.lock().map_err(told)?;
             let held = account(store, &name)?;
-            change.apply(&held.claims, store.clock.now()).map_or(Ok(held), |next| write(store, &next))
+            match change.apply(&held.claims, store.clock.now()) {
+                Some(next) => write(store, signer, Some(&held.claims), &next),
+                None => Ok(held),
+            }
         })
         .await
     }
 
     async fn sign(&self, user: &UserToSign, keep: Keep) -> Result<UserJwt, EngineError> {
         let pair = match keep {
-            Keep::Nothing => return sign(&self.store, user),
+            Keep::Nothing if S::QUICK => return sign(&self.store, &*self.signer, user),
+            Keep::Nothing => {
+                let user = user.clone();
+                return self
+                    .blocking(move |store, signer| {
+                        let _lock = store.lock().map_err(told)?;
+                        sign(store, signer, &user)
+                    })
+                    .await;
+            }
             Keep::Jwt => None,
             Keep::Creds(pair) => Some(pair),
         };
         let user = user.clone();
-        self.blocking(move |store| {
-            let jwt = sign(store, &user)?;
+        self.blocking(move |store, signer| {
             let _lock = store.lock().map_err(told)?;
+            let jwt = sign(store, signer, &user)?;
             let (operator, account, name) = (store.operator.as_str(), user.account().as_str(), user.name().as_str());
             let write = |path: &std::path::Path, text: &str| {
                 path.parent().map_or(Ok(()), |folder| store.disk.make_folder(folder))?;
@@ -196,7 +206,7 @@ impl CredentialsEngine for Native {
 
     async fn users(&self, name: &EntityName) -> Result<Vec<Arc<Held<User>>>, EngineError> {
         let name = name.clone();
-        self.blocking(move |store| {
+        self.blocking(move |store, _| {
             account(store, &name)?;
             store.users(&name).map_err(told)
         })
@@ -205,7 +215,7 @@ impl CredentialsEngine for Native {
 
     async fn remove_user(&self, name: &EntityName, user: &UserName) -> Result<bool, EngineError> {
         let (name, user) = (name.clone(), user.clone());
-        self.blocking(move |store| {
+        self.blocking(move |store, _| {
             account(store, &name)?;
             let _lock = store.lock().map_err(told)?;
             let Some(held) = store.user(&name, &user).map_err(told)? else { return Ok(false) };
@@ -224,7 +234,7 @@ impl CredentialsEngine for Native {
 
     async fn keep_key(&self, pair: &KeyPair) -> Result<(), EngineError> {
         let pair = pair.clone();
-        self.blocking(move |store| {
+        self.blocking(move |store, _| {
             let _lock = store.lock().map_err(told)?;
             store.vault.keep(&pair).map_err(told)
         })
@@ -233,7 +243,7 @@ impl CredentialsEngine for Native {
 
     async fn retire_key(&self, key: &PublicKey) -> Result<(), EngineError> {
         let key = key.clone();
-        self.blocking(move |store| {
+        self.blocking(move |store, _| {
             let _lock = store.lock().map_err(told)?;
             store.vault.retire(&key).map_err(told)
         })
@@ -249,6 +259,6 @@ impl CredentialsEngine for Native {
     }
 
     async fn push_turn(&self) -> Result<Turn, EngineError> {
-        self.blocking(|store| store.lock_pushes().map(Turn::holding).map_err(told)).await
+        self.blocking(|store, _| store.lock_pushes().map(Turn::holding).map_err(told)).await
     }
 }
