@@ -6,7 +6,7 @@ use relais_adapters::{
     http,
     jetstream::Bucket,
     nats::{self, ConnectError},
-    nkeys, nsc, system,
+    nkeys, system,
 };
 use relais_domain::{
     credentials::creds::Creds,
@@ -17,6 +17,7 @@ use relais_domain::{
 };
 
 use crate::{
+    engine,
     exit::{Exit, Failure},
     settings::Settings,
     up::provision,
@@ -68,17 +69,12 @@ pub fn key_pairs() -> Arc<dyn KeyPairs> {
 /// # Errors
 /// When the store there cannot be used.
 pub fn issuer(settings: &Settings) -> Result<Arc<dyn CredentialsIssuer>, Failure> {
-    Ok(Arc::new(native(settings)?))
+    Ok(Arc::new(nsc(settings)?))
 }
 
-fn native(settings: &Settings) -> Result<Nsc, Failure> {
-    let own = nsc::Settings {
-        directory: settings.creds_directory(),
-        operator: settings.nsc.operator.clone(),
-        account: settings.nsc.account.clone(),
-    };
-    let native = nsc::Native::open(&own, key_pairs(), Arc::new(system::Clock));
-    Ok(native.map_err(|error| Failure::of(Exit::Failed, &error))?.into_nsc())
+pub(crate) fn nsc(settings: &Settings) -> Result<Nsc, Failure> {
+    let opened = engine::open(settings, &settings.creds_directory(), key_pairs(), Arc::new(system::Clock));
+    opened.map_err(|error| Failure::of(Exit::Failed, &error))
 }
 
 /// How the brokers stand to every account in the store.
@@ -102,7 +98,7 @@ async fn at_brokers<T>(
     settings: &Settings,
     work: impl AsyncFnOnce(&Nsc) -> Result<T, IssueError>,
 ) -> Result<T, Failure> {
-    let native = native(settings)?;
+    let native = nsc(settings)?;
     let bus = provision::issuer(&native, servers(settings), settings).await.map_err(no_broker)?;
     native.reach(Arc::new(nats::Resolver::new(bus.clone()))).await;
     let done = work(&native).await;

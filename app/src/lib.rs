@@ -43,6 +43,8 @@ mod serve;
 mod services;
 
 #[cfg(feature = "server")]
+mod engine;
+#[cfg(feature = "server")]
 mod up;
 
 #[cfg(feature = "cli")]

@@ -54,6 +54,9 @@ pub enum SettingsError {
     /// A variable whose value is no text.
     #[error("the variable {0} is not UTF-8")]
     NotText(String),
+    /// Lists of subjects that would let users reach beyond themselves.
+    #[error("the settings allow users what they must not be allowed:\n  {0}")]
+    Lint(String),
     /// `--set` without a `=`.
     #[error("--set {0} has no =; write --set http.listen=127.0.0.1:8080")]
     NoEquals(String),

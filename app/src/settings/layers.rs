@@ -10,7 +10,7 @@ use std::{
 
 use super::{
     SecretUrl, Settings, SettingsError,
-    keys::{self, KEYS, Key},
+    keys::{self, Key},
     read::{Given, Raw},
 };
 
@@ -143,7 +143,7 @@ impl Stack {
             let group = format!("{name}.");
             match value {
                 toml::Value::Table(inner)
-                    if keys::find(&name).is_none() && KEYS.iter().any(|key| key.name.starts_with(&group)) =>
+                    if keys::find(&name).is_none() && keys::all().any(|key| key.name.starts_with(&group)) =>
                 {
                     self.table(source, folder, &group, inner)?;
                 }

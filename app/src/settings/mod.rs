@@ -13,11 +13,13 @@ mod error;
 mod keys;
 mod layers;
 mod read;
+mod roles;
 mod secret_url;
 mod show;
 
 pub use error::SettingsError;
 pub use layers::{Flag, Source, Sources};
+pub use roles::Role;
 pub use secret_url::SecretUrl;
 pub use show::Row;
 
@@ -27,7 +29,10 @@ use std::{
     path::PathBuf,
 };
 
-use relais_domain::identity::{ServiceName, Topic};
+use relais_domain::{
+    auth::Expiry,
+    identity::{RoleName, ServiceName, Topic},
+};
 
 /// What is logged unless told otherwise: our own news, and only warnings of the libraries below.
 const LOG: &str = "info,async_nats=warn,poem=warn,sea_orm_migration=warn,sqlx=warn";
@@ -153,9 +158,13 @@ pub enum Proof {
     None,
 }
 
-/// Operator, accounts and keys.
+/// Operator, accounts, users and keys.
 #[derive(Debug, Clone)]
 pub struct Nsc {
+    /// `nsc.engine`: who signs.
+    pub engine: Engine,
+    /// `nsc.path`: the nsc to run; `None` is the one on PATH.
+    pub path: Option<PathBuf>,
     /// `nsc.creds_directory`: where keys and JWTs lie, as nsc lays them out; `None` is `nsc` in `data`.
     pub creds_directory: Option<PathBuf>,
     /// `nsc.operator`: its name.
@@ -163,7 +172,24 @@ pub struct Nsc {
     /// `nsc.account`: the application account's name.
     pub account: String,
     /// `nsc.expiry`: how long credentials hold, in nsc's syntax: `6M`, `30d`, `12h`, `0` for ever.
-    pub expiry: String,
+    pub expiry: Expiry,
+    /// `nsc.allow_pub`: what users that an admin makes publish to.
+    pub allow_pub: Vec<String>,
+    /// `nsc.allow_sub`: what they listen to.
+    pub allow_sub: Vec<String>,
+    /// `nsc.force`: subjects in these two that are allowed although the linter refuses them.
+    pub force: Vec<String>,
+    /// `nsc.roles`: the roles of users.
+    pub roles: BTreeMap<RoleName, Role>,
+}
+
+/// Who signs operator, accounts and users.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Engine {
+    /// This program.
+    Native,
+    /// The real `nsc`.
+    Nsc,
 }
 
 /// Settings together with where each came from.
@@ -203,10 +229,16 @@ impl Default for Settings {
             sql: Sql { url: None },
             auth: Auth { proof: Proof::Password },
             nsc: Nsc {
+                engine: Engine::Native,
+                path: None,
                 creds_directory: None,
                 operator: "relais".to_owned(),
                 account: "app".to_owned(),
-                expiry: "6M".to_owned(),
+                expiry: Expiry::default(),
+                allow_pub: Vec::new(),
+                allow_sub: Vec::new(),
+                force: Vec::new(),
+                roles: BTreeMap::new(),
             },
             log: LOG.to_owned(),
         }
@@ -240,6 +272,7 @@ impl Settings {
 
     /// What no single value shows.
     fn check(&self) -> Result<(), SettingsError> {
+        self.lint()?;
         if self.auth.proof == Proof::None && !self.http.listen.ip().is_loopback() {
             return Err(SettingsError::OpenDoor { listen: self.http.listen });
         }

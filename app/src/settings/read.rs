@@ -1,11 +1,14 @@
 //! Values as they are given (text, or TOML) into the types of the settings.
 
 use std::{
+    collections::BTreeMap,
     net::{Ipv4Addr, SocketAddr},
     path::{Path, PathBuf},
 };
 
-use super::SecretUrl;
+use relais_domain::identity::RoleName;
+
+use super::{Role, SecretUrl};
 
 /// A value as some layer gives it.
 #[derive(Debug, Clone)]
@@ -108,10 +111,14 @@ pub(super) fn broker_urls(items: &[String]) -> Option<Vec<SecretUrl>> {
     items.iter().map(|item| is_url(item, &schemes).then(|| SecretUrl::from(item.as_str()))).collect()
 }
 
-/// nsc's syntax of relative times (nsc, `cmd/timeparams.go`), without its negative ones: those are expired at once.
-pub(super) fn is_expiry(text: &str) -> bool {
-    let count = text.strip_suffix(['m', 'h', 'd', 'w', 'M', 'y']);
-    text == "0" || count.is_some_and(|count| !count.is_empty() && count.len() <= 6 && count.parse::<u32>().is_ok())
+/// A table of roles, as TOML has it; in a variable, as TOML or JSON text.
+pub(super) fn roles(given: &Given<'_>) -> Option<BTreeMap<RoleName, Role>> {
+    match given.raw {
+        Raw::Toml(value) => value.clone().try_into().ok(),
+        Raw::Text(text) if text.is_empty() => Some(BTreeMap::new()),
+        Raw::Text(text) if text.trim_start().starts_with('{') => serde_json::from_str(text).ok(),
+        Raw::Text(text) => toml::from_str(text).ok(),
+    }
 }
 
 /// The name of an operator or account: what a folder of the store can be called, and nsc takes as an argument.

@@ -2,7 +2,7 @@
 
 use serde_json::Value;
 
-use super::{Loaded, Source, keys::KEYS};
+use super::{Loaded, Source, keys};
 
 /// One setting, as shown.
 #[derive(Debug, Clone, PartialEq)]
@@ -28,7 +28,7 @@ impl Loaded {
             "nats.url" => self.settings.nats.url.iter().any(super::SecretUrl::hides),
             _ => false,
         };
-        KEYS.iter()
+        keys::all()
             .map(|key| Row {
                 name: key.name,
                 about: key.about,

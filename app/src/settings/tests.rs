@@ -85,6 +85,16 @@ fn every_setting_can_be_set_in_every_layer() {
         ("nsc.operator", "'Acme'", "Acme", "Acme"),
         ("nsc.account", "'shop_1'", "shop_1", "shop_1"),
         ("nsc.expiry", "'30d'", "30d", "30d"),
+        ("nsc.engine", "'nsc'", "nsc", "nsc"),
+        ("nsc.path", "'/opt/nsc'", "/opt/nsc", "/opt/nsc"),
+        (
+            "nsc.allow_pub",
+            "['from.{user}.a', 'from.{user}.b.>']",
+            "from.{user}.a, from.{user}.b.>",
+            "from.{user}.a, from.{user}.b.>",
+        ),
+        ("nsc.allow_sub", "['to.{user}.>']", "to.{user}.>", "to.{user}.>"),
+        ("nsc.force", "['weather.>']", "weather.>", "weather.>"),
         ("log", "'relais=debug,warn'", "relais=debug,warn", "relais=debug,warn"),
         ("data", "'/d'", "/d", "/d"),
     ] {
@@ -127,6 +137,15 @@ fn nsc_variables_are_shared_with_the_real_nsc() {
         let both = [("RELAIS_NSC__OPERATOR", "ours"), ("NSC_OPERATOR", "theirs")];
         assert_eq!(load("", &order.map(|at| both[at]), &[]).unwrap().settings.nsc.operator, "ours");
     }
+    let ours = [("NSC_ENGINE", "nsc"), ("NSC_EXPIRY", "30d"), ("NSC_ALLOW_PUB", "from.{user}.x"), ("NSC_PATH", "/n")];
+    let loaded = load("", &ours, &[]).unwrap();
+    for (variable, value) in ours {
+        let name = format!("nsc.{}", variable.strip_prefix("NSC_").unwrap().to_lowercase());
+        assert_eq!(row(&loaded, &name), (value.to_owned(), variable.to_owned()));
+    }
+    // Those of nsc itself, and whatever it may bring one day.
+    let theirs = [("NSC_HOME", "/x"), ("NSC_CWD_ONLY", "1"), ("NSC_NO_GIT_IGNORE", "1"), ("NSC_TEST_OPERATOR", "x")];
+    assert!(load("", &theirs, &[]).is_ok());
 }
 
 #[test]
@@ -175,6 +194,8 @@ fn wrong_values_are_told_with_their_source() {
         ("nsc.operator=-x", "-x", "letters, digits"),
         ("nsc.expiry=6 months", "6 months", "6M"),
         ("nsc.expiry=-1d", "-1d", "6M"),
+        ("nsc.engine=gpg", "gpg", "native, or nsc"),
+        ("nsc.roles=courier", "courier", "[nsc.roles.NAME]"),
         ("log=a=b=c", "a=b=c", "a filter"),
     ] {
         let error = load("", &[], &[assignment]).unwrap_err().to_string();

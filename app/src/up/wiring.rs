@@ -5,14 +5,14 @@ use std::{net::TcpListener, sync::Arc};
 use futures_util::{FutureExt as _, StreamExt as _, stream};
 use relais_adapters::{
     argon2::{self, Cost, Load},
-    http, jetstream, jwt, nats, nats_server, nkeys, nsc, sql, system,
+    http, jetstream, jwt, nats, nats_server, nkeys, sql, system,
 };
 use relais_domain::{
-    auth::{Auth, AuthPorts, AuthSettings, Expiry, Proof},
+    auth::{Auth, AuthPorts, AuthSettings, Proof},
     credentials::{Grantee, KeyKind, creds::Creds},
     identity::ServiceName,
     live,
-    nsc::{Nsc, Role},
+    nsc::Nsc,
     peers::{Peers, Tickets},
     ports::{Bus as _, Clock, CredentialsIssuer, Grant, KeyPairs, Rng},
     routing::{Router, Service},
@@ -21,6 +21,7 @@ use tokio::{sync::oneshot, task::JoinHandle};
 
 use super::{IntoApp, addresses::Addresses, data::Data, provision, report::Report, rivals::Watch};
 use crate::{
+    engine,
     error::{Error, Result},
     lifecycle::{PATIENCE, Signals},
     serve, services,
@@ -240,11 +241,12 @@ fn find(settings: &Settings) -> Result<nats_server::Binary> {
 
 async fn store(settings: &Settings, data: &Data, basics: &Basics) -> Result<Arc<Nsc>> {
     let directory = settings.nsc.creds_directory.clone().unwrap_or_else(|| data.path().join("nsc"));
-    let own =
-        nsc::Settings { directory, operator: settings.nsc.operator.clone(), account: settings.nsc.account.clone() };
-    let native = nsc::Native::open(&own, Arc::clone(&basics.keys), Arc::clone(&basics.clock));
-    let nsc = native.map_err(|error| part("the store of keys and accounts cannot be used", error))?.into_nsc();
-    let declared = nsc.declare(&[Role::user(&settings.topics)]).await;
+    let opened = engine::open(settings, &directory, Arc::clone(&basics.keys), Arc::clone(&basics.clock));
+    let nsc = opened.map_err(|error| part("the store of keys and accounts cannot be used", error))?;
+    for forced in settings.forced() {
+        tracing::warn!("allowed by force: {forced}");
+    }
+    let declared = nsc.declare(&settings.roles()?).await;
     declared.map_err(|error| part("the roles of users cannot be made", error))?;
     Ok(Arc::new(nsc))
 }
@@ -372,13 +374,12 @@ fn auth(
         clock: Arc::clone(&basics.clock),
         rng: Arc::clone(&basics.rng),
     };
-    let expiry = settings.nsc.expiry.parse::<Expiry>().map_err(|error| part("nsc.expiry cannot be read", error))?;
     let own = AuthSettings {
         proof: match settings.auth.proof {
             settings::Proof::Password => Proof::Password,
             settings::Proof::None => Proof::None,
         },
-        credentials_expiry: expiry,
+        credentials_expiry: settings.nsc.expiry,
         servers: addresses.servers.clone(),
         websocket: addresses.websocket.clone(),
         topics: settings.topics.clone(),

@@ -34,9 +34,8 @@ impl Role {
     /// The role of ordinary users, who also hear these topics.
     #[must_use]
     pub fn user(topics: &[Topic]) -> Self {
-        let mut limits = permissions::user_role();
-        limits.subscribe.allow.extend(topics.iter().map(permissions::topic));
-        Self { name: USER_ROLE.parse().expect("it is the name of a role"), about: String::new(), limits }
+        let name = USER_ROLE.parse().expect("it is the name of a role");
+        Self { name, about: String::new(), limits: permissions::user_role() }.hearing(topics)
     }
 
     /// A role that publishes to `publish` and listens to `subscribe`, with `{user}` for the member's own token.
@@ -52,6 +51,18 @@ impl Role {
     ) -> Result<Self, Vec<Refused>> {
         let limits = permissions::role(lint::compile(publish, subscribe, rules)?);
         Ok(Self { name, about: about.to_owned(), limits })
+    }
+
+    /// The same, for members who also hear these topics.
+    #[must_use]
+    pub fn hearing(mut self, topics: &[Topic]) -> Self {
+        let heard = &mut self.limits.subscribe.allow;
+        for topic in topics.iter().map(permissions::topic) {
+            if !heard.contains(&topic) {
+                heard.push(topic);
+            }
+        }
+        self
     }
 
     /// Its name.

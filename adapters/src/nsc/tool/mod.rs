@@ -21,7 +21,6 @@ mod run;
 use std::{
     path::{Path, PathBuf},
     sync::Arc,
-    thread,
     time::Duration,
 };
 
@@ -33,6 +32,8 @@ use relais_domain::{
     },
     ports::{Clock, EngineError, KeyPairs},
 };
+
+use tokio::runtime::Handle;
 
 use super::{
     Engine, OpenError, Settings,
@@ -254,9 +255,10 @@ fn wait_until_after(second: i64, clock: &dyn Clock) -> Result<(), OpenError> {
     if ahead > 60 {
         return Err(ToolError::NoCommand("a version that is later than one which is far in the future").into());
     }
-    while clock.now().as_second() <= second {
-        // The store's own thread, under its lock: nobody else could sign meanwhile.
-        thread::sleep(Duration::from_millis(20));
+    let next = jiff::Timestamp::from_second(second.saturating_add(1)).unwrap_or(jiff::Timestamp::MAX);
+    if clock.now() < next {
+        // A thread for work that blocks, under the store's lock: nobody else could sign meanwhile.
+        Handle::current().block_on(clock.sleep_until(next));
     }
     Ok(())
 }

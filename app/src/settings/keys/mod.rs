@@ -1,5 +1,7 @@
 //! The table of settings: name, meaning, what is expected, how it is read and shown. The only place that lists them.
 
+mod nsc;
+
 use serde_json::{Value, json};
 
 use super::{
@@ -17,25 +19,24 @@ fn is_version(text: &str) -> bool {
 }
 
 /// One setting.
-pub(super) struct Key {
+pub(in crate::settings) struct Key {
     /// `http.listen`
-    pub(super) name: &'static str,
+    pub(in crate::settings) name: &'static str,
     /// What it is, in a few words.
-    pub(super) about: &'static str,
+    pub(in crate::settings) about: &'static str,
     /// What a value looks like.
-    pub(super) expected: &'static str,
+    pub(in crate::settings) expected: &'static str,
     /// Whether values may hold a secret, so that a wrong one is shown with care.
-    pub(super) secret: bool,
+    pub(in crate::settings) secret: bool,
     /// Puts a value in; `None` when it is not of the right kind.
-    pub(super) read: fn(&mut Settings, &Given<'_>) -> Option<()>,
+    pub(in crate::settings) read: fn(&mut Settings, &Given<'_>) -> Option<()>,
     /// The value, with secrets hidden; `null` for none.
-    pub(super) show: fn(&Settings) -> Value,
+    pub(in crate::settings) show: fn(&Settings) -> Value,
 }
 
 const ADDRESS: &str = "an address and port, such as 127.0.0.1:8080 (port 0 is any free one)";
 const BROKERS: &str = "nats://, tls://, ws:// or wss:// addresses, in a list or with commas between";
 const FILE: &str = "the path of a file";
-const STORE_NAME: &str = "1 to 64 letters, digits, - and _, beginning with a letter or digit";
 
 macro_rules! key {
     ($name:literal, $about:expr, $expected:expr, $read:expr, $show:expr) => {
@@ -45,8 +46,14 @@ macro_rules! key {
         Key { name: $name, about: $about, expected: $expected, secret: $secret, read: $read, show: $show }
     };
 }
+use key;
 
-pub(super) const KEYS: &[Key] = &[
+/// Every setting, in the order of the documentation.
+pub(super) fn all() -> impl Iterator<Item = &'static Key> {
+    KEYS.iter().chain(nsc::KEYS)
+}
+
+const KEYS: &[Key] = &[
     key!(
         "data",
         "the folder in which everything is kept",
@@ -258,46 +265,6 @@ pub(super) const KEYS: &[Key] = &[
         })
     ),
     key!(
-        "nsc.creds_directory",
-        "where keys and JWTs lie (unset: nsc in the data folder)",
-        "the path of a folder",
-        |s, given| given.optional_path().map(|path| s.nsc.creds_directory = path),
-        |s| json!(s.creds_directory())
-    ),
-    key!(
-        "nsc.operator",
-        "the operator's name",
-        STORE_NAME,
-        |s, given| {
-            let name = given.text().filter(|name| read::is_store_name(name))?;
-            s.nsc.operator = name.to_owned();
-            Some(())
-        },
-        |s| json!(s.nsc.operator)
-    ),
-    key!(
-        "nsc.account",
-        "the application account's name",
-        STORE_NAME,
-        |s, given| {
-            let name = given.text().filter(|name| read::is_store_name(name))?;
-            s.nsc.account = name.to_owned();
-            Some(())
-        },
-        |s| json!(s.nsc.account)
-    ),
-    key!(
-        "nsc.expiry",
-        "how long credentials hold",
-        "a number with m, h, d, w, M or y behind it (6M, 30d), or 0 for ever",
-        |s, given| {
-            let text = given.text().filter(|text| read::is_expiry(text))?;
-            s.nsc.expiry = text.to_owned();
-            Some(())
-        },
-        |s| json!(s.nsc.expiry)
-    ),
-    key!(
         "log",
         "what is logged",
         "a filter such as info, debug, or relais=debug,warn",
@@ -313,14 +280,14 @@ pub(super) const KEYS: &[Key] = &[
 
 /// The setting of this name.
 pub(super) fn find(name: &str) -> Option<&'static Key> {
-    KEYS.iter().find(|key| key.name == name)
+    all().find(|key| key.name == name)
 }
 
 /// The known name nearest to one that is not, if it is near enough to be meant.
 pub(super) fn nearest(name: &str) -> Option<&'static str> {
     // A name without its group (`listen`) is near to the one with it.
-    let last = KEYS.iter().filter(|key| key.name.rsplit('.').next() == Some(name)).map(|key| key.name).next();
-    let (distance, best) = KEYS.iter().map(|key| (distance(name, key.name), key.name)).min()?;
+    let last = all().filter(|key| key.name.rsplit('.').next() == Some(name)).map(|key| key.name).next();
+    let (distance, best) = all().map(|key| (distance(name, key.name), key.name)).min()?;
     last.or((distance <= best.len() / 3).then_some(best))
 }
 
