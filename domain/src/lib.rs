@@ -14,6 +14,7 @@
 //! | [`nsc`] | operators, accounts, users: what the NSC service does, over an engine and the brokers |
 //! | [`live`] | what brokers serve beside what we have: push, take over, alarm |
 
+pub mod audit;
 pub mod cache;
 pub mod identity;
 pub mod message;

@@ -21,11 +21,16 @@ pub(super) struct Endpoints {
 }
 
 #[derive(Tags)]
-enum Tag {
+pub(super) enum Tag {
     /// Becoming a user, and logging in.
     Authentication,
     /// What users see of themselves.
     Me,
+    /// What admins see and change of users.
+    Administration,
+    /// Operators, accounts and users of NATS, for admins.
+    #[oai(rename = "NSC")]
+    Nsc,
     /// Whether the server works.
     Operations,
 }
@@ -33,7 +38,7 @@ enum Tag {
 /// The `access_token` of a login.
 #[derive(SecurityScheme)]
 #[oai(ty = "bearer", bearer_format = "JWT", rename = "access_token")]
-struct AccessToken(Bearer);
+pub(super) struct AccessToken(pub(super) Bearer);
 
 #[derive(ApiResponse)]
 enum Created {

@@ -6,10 +6,18 @@ use poem::http::Method;
 use poem_openapi::{LicenseObject, OpenApi, OpenApiService};
 use serde_json::{Value, json};
 
-use super::{api::Endpoints, guard::Paths};
+use super::{
+    admin::{Administration, Admins},
+    api::Endpoints,
+    guard::Paths,
+    nsc::Nsc,
+};
 
-pub(super) fn service(endpoints: Endpoints) -> OpenApiService<Endpoints, ()> {
-    OpenApiService::new(endpoints, "Relais", env!("CARGO_PKG_VERSION"))
+/// Everything that is documented.
+pub(super) type Service = OpenApiService<(Endpoints, Admins, Nsc), ()>;
+
+pub(super) fn service(endpoints: Endpoints, admins: Admins) -> Service {
+    OpenApiService::new((endpoints, admins.clone(), Nsc(admins)), "Relais", env!("CARGO_PKG_VERSION"))
         .description(
             "Login for a message-based backend on NATS: register, log in, and connect to the brokers with what the login \
              answers.",
@@ -18,18 +26,23 @@ pub(super) fn service(endpoints: Endpoints) -> OpenApiService<Endpoints, ()> {
 }
 
 /// The document alone, for which no endpoint works.
-pub(super) fn standalone() -> OpenApiService<Endpoints, ()> {
-    service(Endpoints { auth: None, ready: Arc::new(|| Box::pin(async { Err("not running".to_owned()) })) })
+pub(super) fn standalone() -> Service {
+    let endpoints = Endpoints { auth: None, ready: Arc::new(|| Box::pin(async { Err("not running".to_owned()) })) };
+    service(endpoints, Admins { auth: None, own: Administration::default() })
 }
 
 /// The document of a service, with what the framework cannot say: that requests take no other fields, and that a
 /// password is needed, as it is unless `auth.proof` is `none`.
-pub(super) fn json(service: &OpenApiService<Endpoints, ()>) -> String {
+pub(super) fn json(service: &Service) -> String {
     let mut document: Value = serde_json::from_str(&service.spec()).unwrap_or_default();
-    for request in ["RegisterRequest", "LoginRequest"] {
-        let schema = &mut document["components"]["schemas"][request];
-        schema["additionalProperties"] = json!(false);
-        schema["required"] = json!(["email", "password"]);
+    let schemas = document["components"]["schemas"].as_object_mut();
+    for (name, schema) in schemas.into_iter().flatten() {
+        if name.ends_with("Request") {
+            schema["additionalProperties"] = json!(false);
+        }
+        if ["RegisterRequest", "LoginRequest"].contains(&name.as_str()) {
+            schema["required"] = json!(["email", "password"]);
+        }
     }
     let mut text = serde_json::to_string_pretty(&document).unwrap_or_default();
     text.push('\n');
@@ -37,7 +50,7 @@ pub(super) fn json(service: &OpenApiService<Endpoints, ()>) -> String {
 }
 
 /// The page of Swagger UI, with script, style and document within: it loads nothing.
-pub(super) fn page(service: &OpenApiService<Endpoints, ()>) -> String {
+pub(super) fn page(service: &Service) -> String {
     // "</" would end the script that the document stands in.
     let document = json(service).replace("</", "<\\/");
     format!("<!DOCTYPE html>\n{}", service.swagger_ui_html().replace(&service.spec(), &document))
@@ -45,10 +58,12 @@ pub(super) fn page(service: &OpenApiService<Endpoints, ()>) -> String {
 
 /// Every path and its methods, those beside the document too.
 pub(super) fn paths() -> Paths {
-    let documented = Endpoints::meta().into_iter().flat_map(|api| api.paths).map(|path| {
-        let methods = path.operations.into_iter().map(|operation| operation.method).collect();
-        (path.path, methods)
-    });
-    let others = ["/docs", "/openapi.json", "/metrics"].map(|path| (path.to_owned(), vec![Method::GET]));
+    let documented =
+        Endpoints::meta().into_iter().chain(Admins::meta()).chain(Nsc::meta()).flat_map(|api| api.paths).map(|path| {
+            let methods = path.operations.into_iter().map(|operation| operation.method).collect();
+            (path.path, methods)
+        });
+    let others =
+        ["/docs", "/openapi.json", "/metrics", "/jwt/v1/accounts/"].map(|path| (path.to_owned(), vec![Method::GET]));
     documented.chain(others).collect()
 }

@@ -12,10 +12,15 @@
 //!
 //! The endpoints know nothing of SQL, NATS or hashing: they translate.
 
+mod admin;
+mod admin_schema;
 mod api;
 mod document;
 mod guard;
 mod input;
+mod nsc;
+mod nsc_requests;
+mod nsc_schema;
 mod origin;
 mod problem;
 mod schema;
@@ -32,6 +37,7 @@ use poem::{
 };
 use relais_domain::auth::Auth;
 
+pub use admin::{Administration, ResolverRules};
 pub use server::serve;
 
 /// Whether the parts behind the API answer; if not, which and why, in words for everybody.
@@ -51,6 +57,8 @@ pub struct Settings {
     pub allowed_hosts: Vec<String>,
     /// Origins of web pages that may ask (`http.allowed_origins`): `https://app.example.org`.
     pub allowed_origins: Vec<String>,
+    /// What admins are given.
+    pub administration: Administration,
     /// For `/ready`.
     pub ready: Ready,
     /// For `/metrics`.
@@ -81,7 +89,10 @@ const PAGE_POLICY: &str = "default-src 'none'; script-src 'unsafe-inline'; style
 /// [`InvalidSettings`].
 pub fn endpoint(auth: Auth, settings: Settings) -> Result<Api, InvalidSettings> {
     let rules = Arc::new(origin::Rules::new(&settings)?);
-    let service = document::service(api::Endpoints { auth: Some(auth), ready: settings.ready });
+    let admins = admin::Admins { auth: Some(auth.clone()), own: settings.administration };
+    let resolver = admins.clone();
+    let resolver = make_sync(move |request: Request| resolver.resolver_page(&request));
+    let service = document::service(api::Endpoints { auth: Some(auth), ready: settings.ready }, admins);
     let page = document::page(&service);
     let json = document::json(&service);
     let page = make_sync(move |_| {
@@ -97,6 +108,7 @@ pub fn endpoint(auth: Auth, settings: Settings) -> Result<Api, InvalidSettings> 
         .at("/docs", get(page))
         .at("/openapi.json", get(json))
         .at("/metrics", get(metrics))
+        .at("/jwt/v1/accounts/", get(resolver))
         .nest("/", service);
     let guarded = guard::Guard { inner: routes, rules, paths: Arc::new(document::paths()) };
     Ok(Api(guarded.boxed()))

@@ -10,7 +10,11 @@ use poem_openapi::{
     registry::{MetaHeader, MetaMediaType, MetaResponse, MetaResponses, MetaSchema, MetaSchemaRef, Registry},
     types::{ToJSON, Type},
 };
-use relais_domain::auth::AuthError;
+use relais_domain::{
+    auth::AuthError,
+    nsc::NscError,
+    ports::{EngineError, IssueError},
+};
 
 pub(super) const CONTENT_TYPE: &str = "application/problem+json";
 
@@ -39,7 +43,12 @@ kinds! {
     BAD_TOKEN = UNAUTHORIZED, "invalid-token", "The access token does not hold";
     WRONG_CREDENTIALS = UNAUTHORIZED, "wrong-credentials", "Not logged in";
     FOREIGN_ORIGIN = FORBIDDEN, "foreign-origin", "Not for this origin";
+    WRONG_TOKEN = FORBIDDEN, "wrong-token", "Not the set-up token";
+    NOT_ADMIN = FORBIDDEN, "not-admin", "For admins only";
+    NOT_A_BROKER = FORBIDDEN, "not-a-broker", "For brokers only";
     NOT_FOUND = NOT_FOUND, "not-found", "Nothing is here";
+    NO_SUCH_USER = NOT_FOUND, "no-such-user", "There is no such user";
+    UNKNOWN_NAME = NOT_FOUND, "unknown-name", "There is nothing of this name";
     NO_SUCH_DEVICE = NOT_FOUND, "no-such-device", "There is no such device";
     METHOD_NOT_ALLOWED = METHOD_NOT_ALLOWED, "method-not-allowed", "Not by this method";
     TIMEOUT = REQUEST_TIMEOUT, "request-timeout", "The request took too long";
@@ -47,12 +56,18 @@ kinds! {
     KEY_TAKEN = CONFLICT, "key-taken", "The public key is taken";
     KEY_REVOKED = CONFLICT, "key-revoked", "The public key is revoked";
     TOO_MANY_DEVICES = CONFLICT, "too-many-devices", "Too many devices";
+    EXISTS = CONFLICT, "exists", "There is another one of this name";
+    LAST_ADMIN = CONFLICT, "last-admin", "The last admin";
+    OWN_ACCOUNT = CONFLICT, "own-account", "Relais lives from this account";
     TOO_LARGE = PAYLOAD_TOO_LARGE, "body-too-large", "The body is too large";
     MEDIA_TYPE = UNSUPPORTED_MEDIA_TYPE, "unsupported-media-type", "The body is of another type";
     MISDIRECTED = MISDIRECTED_REQUEST, "misdirected", "Not for this host";
     INVALID = UNPROCESSABLE_ENTITY, "invalid-field", "A field breaks its rule";
+    NOT_ALLOWED = UNPROCESSABLE_ENTITY, "not-allowed", "Users must not be allowed this";
     INTERNAL = INTERNAL_SERVER_ERROR, "internal", "Something is wrong on the server";
     UNAVAILABLE = SERVICE_UNAVAILABLE, "unavailable", "Not available now";
+    NO_TOOL = SERVICE_UNAVAILABLE, "no-tool", "A tool is missing on the server";
+    NO_KEY = SERVICE_UNAVAILABLE, "no-key", "A key is not at hand on the server";
     BUSY = SERVICE_UNAVAILABLE, "busy", "Too much at once";
     NOT_CONFIRMED = SERVICE_UNAVAILABLE, "not-confirmed", "Not confirmed yet";
     NOT_READY = SERVICE_UNAVAILABLE, "not-ready", "Not ready";
@@ -150,6 +165,10 @@ impl From<AuthError> for Problem {
             AuthError::KeyTaken => Kind::KEY_TAKEN,
             AuthError::KeyRevoked(_) => Kind::KEY_REVOKED,
             AuthError::NoSuchDevice => Kind::NO_SUCH_DEVICE,
+            AuthError::NoSuchUser => Kind::NO_SUCH_USER,
+            AuthError::LastAdmin => Kind::LAST_ADMIN,
+            AuthError::WrongToken => Kind::WRONG_TOKEN,
+            AuthError::NotAdmin => Kind::NOT_ADMIN,
             AuthError::NotConfirmed(_) => Kind::NOT_CONFIRMED,
             AuthError::Unavailable(_) => Kind::UNAVAILABLE,
             AuthError::Internal(_) => Kind::INTERNAL,
@@ -162,12 +181,37 @@ impl From<AuthError> for Problem {
     }
 }
 
+impl From<NscError> for Problem {
+    fn from(error: NscError) -> Self {
+        let kind = match &error {
+            NscError::Invalid { .. } => Kind::INVALID,
+            NscError::Lint(_) => Kind::NOT_ALLOWED,
+            NscError::Exists { .. } | NscError::Engine(EngineError::Exists { .. }) => Kind::EXISTS,
+            NscError::Own(..) => Kind::OWN_ACCOUNT,
+            NscError::Engine(EngineError::Unknown { .. }) => Kind::UNKNOWN_NAME,
+            NscError::Engine(EngineError::Name(_)) | NscError::Issue(IssueError::WrongKey(_)) => Kind::INVALID,
+            NscError::Engine(EngineError::NoTool { .. }) => Kind::NO_TOOL,
+            NscError::Engine(EngineError::NoKey { .. }) => Kind::NO_KEY,
+            NscError::Engine(EngineError::Busy(_)) => Kind::BUSY,
+            NscError::Issue(IssueError::Revoked(_)) => Kind::KEY_REVOKED,
+            NscError::Issue(IssueError::NotPushed(_)) => Kind::NOT_CONFIRMED,
+            NscError::Issue(IssueError::NotGranted(_)) => Kind::INTERNAL,
+            NscError::Engine(EngineError::Store(_)) | NscError::Issue(IssueError::Store(_)) => Kind::UNAVAILABLE,
+        };
+        if kind.status.is_server_error() {
+            tracing::error!(error = &error as &dyn std::error::Error, "a request failed");
+        }
+        let field = if let NscError::Invalid { field, .. } = &error { Some((*field).to_owned()) } else { None };
+        Self { field, ..Self::new(kind, error.to_string()) }
+    }
+}
+
 /// What the document says about a status.
 fn meta(status: u16) -> MetaResponse {
     let description = match status {
         400 => "The request or its JSON cannot be read.",
         401 => "Not logged in: which of address and password is wrong is not told.",
-        403 => "The request comes from a web page of another origin.",
+        403 => "The request comes from a web page of another origin, or the caller may not do this.",
         404 => "There is no such thing.",
         408 => "The body did not arrive in time.",
         409 => "It is there already, or no more of it are allowed.",
@@ -239,6 +283,10 @@ problems! {
     LoginProblem: 400 401 408 409 413 415 422 503;
     MeProblem: 401 503;
     RemoveProblem: 401 404 503;
+    ClaimProblem: 400 401 408 413 415 422 503;
+    AdminProblem: 400 401 404 422 503;
+    ChangeProblem: 400 401 404 408 409 413 415 422 503;
+    ResolverProblem: 404 503;
     HealthProblem:;
     ReadyProblem: 503;
 }

@@ -22,7 +22,7 @@ use super::input::present;
 pub(super) struct Password(pub(super) Secret);
 
 /// A point in time (RFC 3339, UTC).
-pub(super) struct Time(Timestamp);
+pub(super) struct Time(pub(super) Timestamp);
 
 /// Who wants to register.
 #[derive(Object, Deserialize)]
@@ -199,6 +199,13 @@ impl From<Client> for ClientKind {
 impl From<Registered> for RegisterAnswer {
     fn from(user: Registered) -> Self {
         Self { id: user.id.into(), email: user.email.to_string(), created_at: Time(user.created_at) }
+    }
+}
+
+impl Time {
+    /// A moment of a JWT; 0 is never.
+    pub(super) fn of_seconds(at: i64) -> Option<Self> {
+        if at == 0 { None } else { Timestamp::from_second(at).ok().map(Self) }
     }
 }
 

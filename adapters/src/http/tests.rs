@@ -8,7 +8,7 @@ use poem::{
 };
 use relais_domain::{
     auth::{AuthPorts, AuthSettings},
-    credentials::{PublicKey, UserJwt},
+    credentials::{PublicKey, UserJwt, permissions},
     memory,
     ports::{
         HashError, IssueError, KeyPair, MockCredentialsIssuer, MockKeyPairs, MockPasswordHasher, MockUsers, StoreError,
@@ -33,6 +33,7 @@ fn ports() -> AuthPorts {
         }
         Ok(UserJwt::from_text(format!("jwt-of-{}", grant.grantee)))
     });
+    issuer.expect_permissions().returning(|grantee| Ok(permissions::of(grantee)));
     issuer.expect_revoke().returning(|_, _| Ok(()));
     let mut key_pairs = MockKeyPairs::new();
     let next = AtomicU8::new(100);
@@ -47,6 +48,8 @@ fn ports() -> AuthPorts {
         tokens: Arc::new(memory::TokenIssuer::default()),
         issuer: Arc::new(issuer),
         key_pairs: Arc::new(key_pairs),
+        audit: Arc::new(memory::Audit::default()),
+        setup_token: Arc::new(memory::SetupToken::new("t0ken")),
         clock: Arc::new(memory::Clock::default()),
         rng: Arc::new(memory::Rng::default()),
     }
@@ -62,6 +65,7 @@ fn settings() -> Settings {
         public_url: Some("https://api.example.org".to_owned()),
         allowed_hosts: vec!["relais.internal:8080".to_owned()],
         allowed_origins: vec!["https://app.example.org".to_owned()],
+        administration: Administration::default(),
         ready: Arc::new(|| Box::pin(async { Ok(()) })),
         metrics: Arc::new(|| "up 1\n".to_owned()),
     }

@@ -101,7 +101,11 @@ impl Bench {
     }
 
     fn device(&self) -> Grant {
-        let grantee = Grantee::Device { user: "ada".parse().unwrap(), device: "d".parse().unwrap() };
+        let grantee = Grantee::Device {
+            user: "ada".parse().unwrap(),
+            device: "d".parse().unwrap(),
+            role: "user".parse().unwrap(),
+        };
         Grant { grantee, key: self.user_key(), expires_at: None }
     }
 

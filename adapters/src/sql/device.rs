@@ -13,6 +13,9 @@ pub(super) struct Model {
     pub(super) created_at: i64,
     pub(super) seen_at: i64,
     pub(super) expires_at: Option<i64>,
+    #[sea_orm(column_type = "Text", nullable)]
+    pub(super) jwt: Option<String>,
+    pub(super) held_until: Option<i64>,
 }
 
 #[derive(Copy, Clone, Debug, EnumIter, DeriveRelation)]

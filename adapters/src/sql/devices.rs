@@ -3,16 +3,16 @@
 use async_trait::async_trait;
 use jiff::Timestamp;
 use relais_domain::{
-    credentials::PublicKey,
+    credentials::{PublicKey, UserJwt},
     identity::{DeviceId, UserId},
     ports::{Device, StoreError},
 };
 use sea_orm::{
     ActiveValue::Set, ColumnTrait, DatabaseConnection, DatabaseTransaction, EntityTrait, ExprTrait, PaginatorTrait,
-    QueryFilter, QueryOrder, TransactionTrait, sea_query::Expr,
+    QueryFilter, QueryOrder, QuerySelect, TransactionTrait, sea_query::Expr,
 };
 
-use super::{device, failed, millis, unreadable, user};
+use super::{device, failed, millis, removed_key, unreadable, user};
 
 /// The table `devices`.
 #[derive(Clone)]
@@ -32,6 +32,7 @@ impl TryFrom<device::Model> for Device {
             created_at: millis::read("created_at", row.created_at)?,
             seen_at: millis::read("seen_at", row.seen_at)?,
             expires_at: row.expires_at.map(|end| millis::read("expires_at", end)).transpose()?,
+            jwt: row.jwt.map(UserJwt::from_text),
         })
     }
 }
@@ -46,6 +47,8 @@ impl From<Device> for device::ActiveModel {
             created_at: Set(device.created_at.as_millisecond()),
             seen_at: Set(device.seen_at.as_millisecond()),
             expires_at: Set(device.expires_at.map(Timestamp::as_millisecond)),
+            jwt: Set(device.jwt.map(|jwt| jwt.as_str().to_owned())),
+            held_until: Set(device.expires_at.map(Timestamp::as_millisecond)),
         }
     }
 }
@@ -82,6 +85,27 @@ async fn insert(device: Device, limit: usize, transaction: &DatabaseTransaction)
     Ok(())
 }
 
+/// Of two who remove it at once, one does.
+async fn remove(
+    user: &UserId,
+    device: &DeviceId,
+    transaction: &DatabaseTransaction,
+) -> Result<Option<Device>, StoreError> {
+    alone_with(user, transaction).await?;
+    let own = || device::Column::UserId.eq(user.as_str()).and(device::Column::Id.eq(device.as_str()));
+    let Some(found) = device::Entity::find().filter(own()).one(transaction).await.map_err(failed)? else {
+        return Ok(None);
+    };
+    device::Entity::delete_many().filter(own()).exec(transaction).await.map_err(failed)?;
+    let row = removed_key::ActiveModel {
+        nkey: Set(found.nkey.clone()),
+        held_until: Set(found.held_until),
+        pruned: Set(false),
+    };
+    removed_key::Entity::insert(row).exec_without_returning(transaction).await.map_err(failed)?;
+    Device::try_from(found).map(Some)
+}
+
 #[async_trait]
 impl relais_domain::ports::Devices for Devices {
     async fn insert(&self, device: Device, limit: usize) -> Result<(), StoreError> {
@@ -105,9 +129,17 @@ impl relais_domain::ports::Devices for Devices {
         expires_at: Option<Timestamp>,
     ) -> Result<Option<Device>, StoreError> {
         let own = || device::Column::UserId.eq(user.as_str()).and(device::Column::Nkey.eq(key.as_str()));
+        let until = expires_at.map(Timestamp::as_millisecond);
+        // What holds longest counts; null, which is never, stays null.
+        let held = Expr::col(device::Column::HeldUntil);
+        let longest = match until {
+            None => Expr::value(None::<i64>),
+            Some(until) => Expr::case(held.clone().lt(until), Expr::value(until)).finally(held).into(),
+        };
         device::Entity::update_many()
             .col_expr(device::Column::SeenAt, Expr::value(seen_at.as_millisecond()))
-            .col_expr(device::Column::ExpiresAt, Expr::value(expires_at.map(Timestamp::as_millisecond)))
+            .col_expr(device::Column::ExpiresAt, Expr::value(until))
+            .col_expr(device::Column::HeldUntil, longest)
             .filter(own())
             .exec(&self.connection)
             .await
@@ -128,12 +160,65 @@ impl relais_domain::ports::Devices for Devices {
         rows.into_iter().map(Device::try_from).collect()
     }
 
+    async fn keep_jwt(&self, user: &UserId, key: &PublicKey, jwt: &UserJwt) -> Result<(), StoreError> {
+        device::Entity::update_many()
+            .col_expr(device::Column::Jwt, Expr::value(jwt.as_str()))
+            .filter(device::Column::UserId.eq(user.as_str()).and(device::Column::Nkey.eq(key.as_str())))
+            .exec(&self.connection)
+            .await
+            .map_err(failed)?;
+        Ok(())
+    }
+
+    async fn all(&self, after: Option<DeviceId>, limit: usize) -> Result<Vec<Device>, StoreError> {
+        let mut found = device::Entity::find().order_by_asc(device::Column::Id).limit(limit as u64);
+        if let Some(after) = after {
+            found = found.filter(device::Column::Id.gt(after.as_str()));
+        }
+        found.all(&self.connection).await.map_err(failed)?.into_iter().map(Device::try_from).collect()
+    }
+
+    async fn forget_ended(&self, now: Timestamp) -> Result<usize, StoreError> {
+        let ended = device::Entity::delete_many().filter(device::Column::ExpiresAt.lte(now.as_millisecond()));
+        let deleted = ended.exec(&self.connection).await.map_err(failed)?;
+        Ok(usize::try_from(deleted.rows_affected).unwrap_or(usize::MAX))
+    }
+
+    async fn was_removed(&self, key: &PublicKey) -> Result<bool, StoreError> {
+        let found = removed_key::Entity::find_by_id(key.as_str()).one(&self.connection).await.map_err(failed)?;
+        Ok(found.is_some())
+    }
+
+    async fn prunable(&self, now: Timestamp, limit: usize) -> Result<Vec<PublicKey>, StoreError> {
+        let rows = removed_key::Entity::find()
+            .filter(removed_key::Column::Pruned.eq(false))
+            .filter(removed_key::Column::HeldUntil.lte(now.as_millisecond()))
+            .order_by_asc(removed_key::Column::Nkey)
+            .limit(limit as u64)
+            .all(&self.connection)
+            .await
+            .map_err(failed)?;
+        rows.into_iter().map(|row| row.nkey.parse().map_err(|_| unreadable("nkey"))).collect()
+    }
+
+    async fn pruned(&self, keys: &[PublicKey]) -> Result<(), StoreError> {
+        removed_key::Entity::update_many()
+            .col_expr(removed_key::Column::Pruned, Expr::value(true))
+            .filter(removed_key::Column::Nkey.is_in(keys.iter().map(PublicKey::as_str)))
+            .exec(&self.connection)
+            .await
+            .map_err(failed)?;
+        Ok(())
+    }
+
     async fn remove(&self, user: &UserId, device: &DeviceId) -> Result<Option<Device>, StoreError> {
-        let own = || device::Column::UserId.eq(user.as_str()).and(device::Column::Id.eq(device.as_str()));
-        let found = device::Entity::find().filter(own()).one(&self.connection).await.map_err(failed)?;
-        let Some(found) = found else { return Ok(None) };
-        let removed = device::Entity::delete_many().filter(own()).exec(&self.connection).await.map_err(failed)?;
-        // Of two who remove it at once, one did.
-        if removed.rows_affected == 0 { Ok(None) } else { Device::try_from(found).map(Some) }
+        let transaction = self.connection.begin().await.map_err(failed)?;
+        let removed = remove(user, device, &transaction).await;
+        match &removed {
+            Ok(Some(_)) => transaction.commit().await.map_err(failed)?,
+            // Nothing was changed, or why not is what the caller wants to know.
+            _ => drop(transaction.rollback().await),
+        }
+        removed
     }
 }

@@ -9,7 +9,7 @@ pub(super) struct Migrator;
 
 impl MigratorTrait for Migrator {
     fn migrations() -> Vec<Box<dyn MigrationTrait>> {
-        vec![Box::new(UsersAndDevices), Box::new(Secrets)]
+        vec![Box::new(UsersAndDevices), Box::new(Secrets), Box::new(Administration)]
     }
 }
 
@@ -98,6 +98,60 @@ impl MigrationTrait for Secrets {
     }
 }
 
+struct Administration;
+
+impl MigrationName for Administration {
+    fn name(&self) -> &'static str {
+        "m0003_administration"
+    }
+}
+
+#[allow(elided_lifetimes_in_paths)]
+#[async_trait::async_trait]
+impl MigrationTrait for Administration {
+    async fn up(&self, manager: &SchemaManager) -> Result<(), DbErr> {
+        // One column at a time, as SQLite takes them.
+        let add = |table: &'static str, column: ColumnDef| Table::alter().table(table).add_column(column).to_owned();
+        for (table, column) in [
+            ("users", string_len("role", 32).default("user").take()),
+            ("users", boolean("admin").default(false).take()),
+            ("devices", text_null("jwt").take()),
+            // Of devices from before it is not known until when their JWTs hold; null is never.
+            ("devices", big_integer_null("held_until").take()),
+        ] {
+            manager.alter_table(add(table, column)).await?;
+        }
+        let removed = Table::create()
+            .table("removed_keys")
+            .col(string_len("nkey", 56).primary_key())
+            .col(big_integer_null("held_until"))
+            .col(boolean("pruned"))
+            .to_owned();
+        manager.create_table(removed).await?;
+        let audit = Table::create()
+            .table("audit")
+            .col(string_len("id", 26).primary_key())
+            .col(big_integer("at"))
+            .col(string_len("actor", 160))
+            .col(string_len("action", 32))
+            .col(string_len("target", 255))
+            .col(string_len("outcome", 16))
+            .col(string_len("detail", 1024))
+            .to_owned();
+        manager.create_table(audit).await
+    }
+
+    async fn down(&self, manager: &SchemaManager) -> Result<(), DbErr> {
+        for table in ["audit", "removed_keys"] {
+            manager.drop_table(Table::drop().table(table).to_owned()).await?;
+        }
+        for (table, column) in [("devices", "held_until"), ("devices", "jwt"), ("users", "admin"), ("users", "role")] {
+            manager.alter_table(Table::alter().table(table).drop_column(column).to_owned()).await?;
+        }
+        Ok(())
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -105,7 +159,10 @@ mod tests {
     #[tokio::test]
     async fn go_up_twice_and_down_again() {
         let database = crate::sql::Database::open("sqlite::memory:").await.unwrap();
-        assert_eq!(database.migrate().await.unwrap(), ["m0001_users_and_devices", "m0002_secrets"]);
+        assert_eq!(
+            database.migrate().await.unwrap(),
+            ["m0001_users_and_devices", "m0002_secrets", "m0003_administration"]
+        );
         assert!(database.migrate().await.unwrap().is_empty(), "a repeat does nothing");
         Migrator::down(&database.connection, None).await.unwrap();
         database.migrate().await.unwrap();

@@ -2,9 +2,12 @@
 //! migrations) is what PostgreSQL and MySQL understand too.
 //!
 //! ```text
-//! users    id (ULID) pk · email unique · password (PHC string) · created_at
-//! devices  id (ULID) pk · user_id → users, cascade · name · nkey unique · created_at · seen_at · expires_at?
-//! secrets  name pk · value (32 bytes)
+//! users         id (ULID) pk · email unique · password (PHC string) · created_at · role · admin
+//! devices       id (ULID) pk · user_id → users, cascade · name · nkey unique · created_at · seen_at · expires_at?
+//!               · jwt? · held_until? (when the last of its JWTs ends)
+//! removed_keys  nkey pk · held_until? · pruned
+//! audit         id (ULID) pk · at · actor · action · target · outcome · detail
+//! secrets       name pk · value (32 bytes)
 //! ```
 //!
 //! Times are milliseconds since 1970, so that each database keeps the same ones. A unique violation is
@@ -13,10 +16,12 @@
 //! An SQLite file is readable by its owner alone, and a commit is on the disk when it returns (write-ahead log,
 //! `synchronous = FULL`).
 
+mod audit;
 mod device;
 mod devices;
 mod file;
 mod migrations;
+mod removed_key;
 mod secret;
 mod secrets;
 mod user;
@@ -31,6 +36,7 @@ use sea_orm::{
 };
 use sea_orm_migration::MigratorTrait;
 
+pub use audit::Audit;
 pub use devices::Devices;
 pub use secrets::Secrets;
 pub use users::Users;
@@ -136,6 +142,12 @@ impl Database {
         Devices { connection: self.connection.clone() }
     }
 
+    /// Who did what, in it.
+    #[must_use]
+    pub fn audit(&self) -> Audit {
+        Audit { connection: self.connection.clone() }
+    }
+
     /// The secrets in it, which all instances that use this database share.
     #[must_use]
     pub fn secrets(&self) -> Secrets {
@@ -209,6 +221,12 @@ mod tests {
     async fn secrets_keep_the_contract() {
         let (_folder, database) = open().await;
         testing::secrets::suite(&database.secrets()).await;
+    }
+
+    #[tokio::test(flavor = "multi_thread")]
+    async fn audit_keeps_the_contract() {
+        let (_folder, database) = open().await;
+        testing::audit::suite(&database.audit()).await;
     }
 
     #[tokio::test(flavor = "multi_thread")]

@@ -10,6 +10,8 @@ pub(super) struct Model {
     pub(super) email: String,
     pub(super) password: String,
     pub(super) created_at: i64,
+    pub(super) role: String,
+    pub(super) admin: bool,
 }
 
 #[derive(Copy, Clone, Debug, EnumIter, DeriveRelation)]

@@ -1,4 +1,9 @@
-//! Time, chance and the scheduler of this machine: the system's clock, the operating system's random numbers, and tokio.
+//! Time, chance and the scheduler of this machine: the system's clock, the operating system's random numbers, and tokio; and the
+//! file with the set-up token.
+
+mod setup_token;
+
+pub use setup_token::SetupToken;
 
 use std::{
     sync::LazyLock,

@@ -95,6 +95,9 @@ fn tell(err: &mut dyn std::io::Write, report: &Report, program: &str) -> std::io
     }
     row("service", &report.service, &report.routes.join(", "))?;
     row("data", &report.data.display().to_string(), "users, keys, messages: back up nsc/ first")?;
+    if let Some(token) = &report.setup_token {
+        row("first admin", &token.display().to_string(), "whoever redeems the token in it: relais admin claim < FILE")?;
+    }
     let server = if report.http == DEFAULT_SERVER { String::new() } else { format!(" --server {}", report.http) };
     writeln!(err, "\nTry, in another terminal:\n")?;
     for command in ["register you@example.org", "login you@example.org"] {
@@ -115,6 +118,7 @@ mod tests {
             nats: "nats://127.0.0.1:4222".to_owned(),
             websocket: Some("ws://127.0.0.1:9222".to_owned()),
             monitor: None,
+            setup_token: None,
             data: "/home/ada/relais-data".into(),
             pid: 7,
             broker: None,

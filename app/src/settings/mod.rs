@@ -25,7 +25,7 @@ pub use show::Row;
 
 use std::{
     collections::BTreeMap,
-    net::{Ipv4Addr, SocketAddr},
+    net::{IpAddr, Ipv4Addr, SocketAddr},
     path::PathBuf,
 };
 
@@ -179,6 +179,8 @@ pub struct Nsc {
     pub allow_sub: Vec<String>,
     /// `nsc.force`: subjects in these two that are allowed although the linter refuses them.
     pub force: Vec<String>,
+    /// `nsc.resolver_brokers`: brokers that may ask the URL resolver, beside this machine.
+    pub resolver_brokers: Vec<IpAddr>,
     /// `nsc.roles`: the roles of users.
     pub roles: BTreeMap<RoleName, Role>,
 }
@@ -238,6 +240,7 @@ impl Default for Settings {
                 allow_pub: Vec::new(),
                 allow_sub: Vec::new(),
                 force: Vec::new(),
+                resolver_brokers: Vec::new(),
                 roles: BTreeMap::new(),
             },
             log: LOG.to_owned(),

@@ -95,6 +95,7 @@ fn every_setting_can_be_set_in_every_layer() {
         ),
         ("nsc.allow_sub", "['to.{user}.>']", "to.{user}.>", "to.{user}.>"),
         ("nsc.force", "['weather.>']", "weather.>", "weather.>"),
+        ("nsc.resolver_brokers", "['10.0.0.7', '::1']", "10.0.0.7, ::1", "10.0.0.7, ::1"),
         ("log", "'relais=debug,warn'", "relais=debug,warn", "relais=debug,warn"),
         ("data", "'/d'", "/d", "/d"),
     ] {
@@ -194,6 +195,7 @@ fn wrong_values_are_told_with_their_source() {
         ("nsc.operator=-x", "-x", "letters, digits"),
         ("nsc.expiry=6 months", "6 months", "6M"),
         ("nsc.expiry=-1d", "-1d", "6M"),
+        ("nsc.resolver_brokers=broker.internal", "broker.internal", "IP addresses"),
         ("nsc.engine=gpg", "gpg", "native, or nsc"),
         ("nsc.roles=courier", "courier", "[nsc.roles.NAME]"),
         ("log=a=b=c", "a=b=c", "a filter"),

@@ -26,6 +26,9 @@ pub struct Report {
     /// The broker's version and path; absent for an external one.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub broker: Option<String>,
+    /// The file with the one-time token that makes the first admin; absent when there is an admin.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub setup_token: Option<PathBuf>,
     /// The service's name and routes.
     pub service: String,
     /// Its patterns.

@@ -3,12 +3,9 @@
 use std::{net::TcpListener, sync::Arc};
 
 use futures_util::{FutureExt as _, StreamExt as _, stream};
-use relais_adapters::{
-    argon2::{self, Cost, Load},
-    http, jetstream, jwt, nats, nats_server, nkeys, sql, system,
-};
+use relais_adapters::{http, jetstream, nats, nats_server, nkeys, sql, system};
 use relais_domain::{
-    auth::{Auth, AuthPorts, AuthSettings, Proof},
+    auth::Auth,
     credentials::{Grantee, KeyKind, creds::Creds},
     identity::ServiceName,
     live,
@@ -19,19 +16,13 @@ use relais_domain::{
 };
 use tokio::{sync::oneshot, task::JoinHandle};
 
-use super::{IntoApp, addresses::Addresses, data::Data, provision, report::Report, rivals::Watch};
+use super::{IntoApp, addresses::Addresses, data::Data, people, provision, report::Report, rivals::Watch};
 use crate::{
-    engine,
     error::{Error, Result},
     lifecycle::{PATIENCE, Signals},
     serve, services,
     settings::{self, Settings},
 };
-
-/// Who issues our access tokens.
-const ISSUER: &str = "relais";
-/// Whom they are for.
-const AUDIENCE: &str = "relais-api";
 
 /// A running backend. Dropping it ends it at once, the broker too; [`Backend::stop`] ends it well.
 pub struct Backend {
@@ -44,6 +35,7 @@ pub struct Backend {
     database: sql::Database,
     report: Report,
     _rivals: Watch,
+    _sweep: people::Task,
     _data: Data,
 }
 
@@ -53,10 +45,10 @@ struct Http {
 }
 
 /// What every part needs.
-struct Basics {
-    keys: Arc<dyn KeyPairs>,
-    clock: Arc<dyn Clock>,
-    rng: Arc<dyn Rng>,
+pub(super) struct Basics {
+    pub(super) keys: Arc<dyn KeyPairs>,
+    pub(super) clock: Arc<dyn Clock>,
+    pub(super) rng: Arc<dyn Rng>,
 }
 
 impl Backend {
@@ -78,7 +70,7 @@ impl Backend {
         let data = Data::open(&settings.data)?;
         let listener = listen("http.listen", settings.http.listen)?;
         let binary = if external { None } else { Some(find(settings)?) };
-        let issuer = store(settings, &data, &basics).await?;
+        let issuer = people::store(settings, &data, &basics).await?;
         let (database, _) = provision::database(settings, data.path()).await?;
         let peers = app.peers(settings, external, &database.secrets(), &*basics.rng).await;
         let peers = peers.map_err(|error| part("the database cannot be used", error))?;
@@ -97,11 +89,14 @@ impl Backend {
         let rivals = rivals(&addresses, &name, &issuer, &basics).await?;
 
         let counters = issuer.counters();
-        let auth = auth(settings, &addresses, &data, issuer, &database, &basics)?;
+        let nsc = Arc::clone(&issuer);
+        let (auth, setup_token) = people::auth(settings, &addresses, &data, issuer, &database, &basics).await?;
+        let sweep = people::sweeping(auth.clone(), Arc::clone(&nsc), Arc::clone(&basics.clock));
+        let administration = people::administration(settings, nsc, &database, &basics);
         let bound = listener.local_addr().map_err(|source| unusable("http.listen", settings.http.listen, source))?;
         let measured = service.metrics();
         let metrics: http::Metrics = Arc::new(move || measured.prometheus() + &counters.prometheus());
-        let http = Http::start(settings, listener, auth, ready(&bus, &database), metrics)?;
+        let http = Http::start(settings, listener, auth, administration, ready(&bus, &database), metrics)?;
         let report = Report {
             ready: true,
             http: settings.http.public_url.clone().unwrap_or_else(|| format!("http://{bound}")),
@@ -113,8 +108,9 @@ impl Backend {
             broker: version,
             service: name.to_string(),
             routes: patterns,
+            setup_token,
         };
-        Ok(Self { http, service, bus, system, broker, database, report, _rivals: rivals, _data: data })
+        Ok(Self { http, service, bus, system, broker, database, report, _rivals: rivals, _sweep: sweep, _data: data })
     }
 
     /// What runs where.
@@ -164,6 +160,7 @@ impl Http {
         settings: &Settings,
         listener: TcpListener,
         auth: Auth,
+        administration: http::Administration,
         ready: http::Ready,
         metrics: http::Metrics,
     ) -> Result<Self> {
@@ -173,6 +170,7 @@ impl Http {
             public_url: settings.http.public_url.clone(),
             allowed_hosts: Vec::new(),
             allowed_origins: settings.http.allowed_origins.clone(),
+            administration,
             ready,
             metrics,
         };
@@ -237,18 +235,6 @@ fn patterns(router: &Router) -> Result<Vec<String>> {
 
 fn find(settings: &Settings) -> Result<nats_server::Binary> {
     nats_server::find(settings.nats.server.as_deref()).map_err(|error| part("the broker cannot be started", error))
-}
-
-async fn store(settings: &Settings, data: &Data, basics: &Basics) -> Result<Arc<Nsc>> {
-    let directory = settings.nsc.creds_directory.clone().unwrap_or_else(|| data.path().join("nsc"));
-    let opened = engine::open(settings, &directory, Arc::clone(&basics.keys), Arc::clone(&basics.clock));
-    let nsc = opened.map_err(|error| part("the store of keys and accounts cannot be used", error))?;
-    for forced in settings.forced() {
-        tracing::warn!("allowed by force: {forced}");
-    }
-    let declared = nsc.declare(&settings.roles()?).await;
-    declared.map_err(|error| part("the roles of users cannot be made", error))?;
-    Ok(Arc::new(nsc))
 }
 
 async fn child(
@@ -348,42 +334,4 @@ async fn application_creds(
     let routes = patterns.iter().filter_map(|pattern| filter(pattern).ok()).collect();
     let creds = own_creds(issuer, basics, Grantee::Service { name: name.clone(), routes }).await?;
     Ok((name, creds))
-}
-
-fn auth(
-    settings: &Settings,
-    addresses: &Addresses,
-    data: &Data,
-    issuer: Arc<Nsc>,
-    database: &sql::Database,
-    basics: &Basics,
-) -> Result<Auth> {
-    let key = data.key("access.key", &*basics.rng)?;
-    let cores = std::thread::available_parallelism().map_or(1, std::num::NonZero::get);
-    let hasher = argon2::PasswordHasher::new(Cost::default(), Load::of_cores(cores), Arc::clone(&basics.rng))
-        .map_err(|error| part("passwords cannot be hashed", error))?;
-    let tokens = jwt::TokenIssuer::new(&key, ISSUER, AUDIENCE, Arc::clone(&basics.rng))
-        .map_err(|error| part("access tokens cannot be signed", error))?;
-    let ports = AuthPorts {
-        users: Arc::new(database.users()),
-        devices: Arc::new(database.devices()),
-        hasher: Arc::new(hasher),
-        tokens: Arc::new(tokens),
-        issuer: issuer as Arc<dyn CredentialsIssuer>,
-        key_pairs: Arc::clone(&basics.keys),
-        clock: Arc::clone(&basics.clock),
-        rng: Arc::clone(&basics.rng),
-    };
-    let own = AuthSettings {
-        proof: match settings.auth.proof {
-            settings::Proof::Password => Proof::Password,
-            settings::Proof::None => Proof::None,
-        },
-        credentials_expiry: settings.nsc.expiry,
-        servers: addresses.servers.clone(),
-        websocket: addresses.websocket.clone(),
-        topics: settings.topics.clone(),
-        ..AuthSettings::default()
-    };
-    Ok(Auth::new(ports, own))
 }

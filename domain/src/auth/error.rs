@@ -37,6 +37,20 @@ pub enum AuthError {
     /// The public key was revoked.
     #[error("the key {0} has been revoked for good; make a new key pair")]
     KeyRevoked(PublicKey),
+    /// The one-time token is another one, or was redeemed.
+    #[error(
+        "this is not the set-up token, or it was redeemed; it lies in the file setup-token of the data folder until then"
+    )]
+    WrongToken,
+    /// Only admins may do this.
+    #[error("only admins may do this; another admin can make you one")]
+    NotAdmin,
+    /// There is no such user.
+    #[error("there is no such user")]
+    NoSuchUser,
+    /// Without this one there would be no admin.
+    #[error("this is the last admin; make somebody else an admin first")]
+    LastAdmin,
     /// The user has no such device.
     #[error("there is no such device")]
     NoSuchDevice,

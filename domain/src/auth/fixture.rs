@@ -9,7 +9,10 @@ use async_trait::async_trait;
 
 use crate::{
     auth::{Auth, AuthPorts, AuthSettings, ClientKind, LoggedIn, Login, Registration},
-    credentials::{KeyKind, PublicKey, UserJwt},
+    credentials::{
+        Grantee, KeyKind, PublicKey, UserJwt,
+        permissions::{self, Permissions},
+    },
     memory,
     ports::{
         AccountRole, CredentialsInfo, CredentialsIssuer, Grant, IssueError, KeyError, KeyPair, KeyPairs, PasswordHasher,
@@ -18,6 +21,7 @@ use crate::{
 };
 
 pub(super) const EMAIL: &str = "ada@example.org";
+pub(super) const TOKEN: &str = "one-time";
 pub(super) const PASSWORD: &str = "open sesame";
 
 /// Signs nothing; remembers what was asked.
@@ -39,10 +43,19 @@ impl CredentialsIssuer for Issuer {
         Ok(UserJwt::from_text(jwt))
     }
 
+    async fn permissions(&self, grantee: &Grantee) -> Result<Permissions, IssueError> {
+        Ok(permissions::of(grantee))
+    }
+
     async fn revoke(&self, account: AccountRole, key: &PublicKey) -> Result<(), IssueError> {
         assert_eq!(account, AccountRole::Application);
         self.revoked.lock().unwrap().push(key.clone());
         if *self.brokers_away.lock().unwrap() { Err(IssueError::NotPushed("away".into())) } else { Ok(()) }
+    }
+
+    async fn prune(&self, keys: &[PublicKey]) -> Result<(), IssueError> {
+        self.revoked.lock().unwrap().retain(|own| !keys.contains(own));
+        Ok(())
     }
 
     async fn info(&self) -> Result<CredentialsInfo, IssueError> {
@@ -96,6 +109,8 @@ impl Fixture {
             hasher,
             tokens: Arc::new(memory::TokenIssuer::default()),
             issuer: issuer.clone(),
+            audit: Arc::new(memory::Audit::default()),
+            setup_token: Arc::new(memory::SetupToken::new(TOKEN)),
             key_pairs: Arc::new(Pairs(AtomicU8::new(200))),
             clock: Arc::new(clock.clone()),
             rng: Arc::new(memory::Rng::default()),

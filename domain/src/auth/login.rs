@@ -6,12 +6,8 @@ use jiff::{SignedDuration, Timestamp};
 
 use crate::{
     auth::{Auth, AuthError, Email, Proof, check_password, whole_seconds},
-    credentials::{
-        Grantee, KeyKind, PublicKey, UserJwt,
-        creds::Creds,
-        permissions::{self, Permissions},
-    },
-    identity::{DeviceId, UserId},
+    credentials::{Grantee, KeyKind, PublicKey, UserJwt, creds::Creds, permissions::Permissions},
+    identity::{DeviceId, RoleName, UserId},
     ports::{Access, Device, Grant, StoreError, User, Verdict},
     secret::Secret,
 };
@@ -74,6 +70,7 @@ pub struct LoggedIn {
 /// The device that a login is for: what is decided before it is stored.
 struct Candidate {
     user: UserId,
+    role: RoleName,
     name: String,
     key: PublicKey,
     now: Timestamp,
@@ -104,9 +101,12 @@ impl Auth {
         };
         let now = self.now();
         let expires_at = self.credentials_end(login.client, now);
-        let (device, jwt) = self.admit(Candidate { user: user.id, name, key, now, expires_at }).await?;
+        let candidate = Candidate { user: user.id, role: user.role.clone(), name, key, now, expires_at };
+        let (device, jwt) = self.admit(candidate).await?;
         tracing::info!(user = %device.user, device = %device.id, "a device has logged in");
-        Ok(self.logged_in(device, jwt, seed.as_ref(), now))
+        let grantee = grantee(&device, user.role);
+        let permissions = self.ports.issuer.permissions(&grantee).await?;
+        Ok(self.logged_in(device, &grantee, permissions, jwt, seed.as_ref(), now))
     }
 
     /// The user behind an email address, if the password (or nothing, where none is asked for) proves it.
@@ -143,7 +143,11 @@ impl Auth {
         if let Some(renewed) = self.renew(&candidate).await? {
             return Ok(renewed);
         }
-        let device = Device {
+        // Its revocation may have been pruned, with every JWT for it ended.
+        if self.ports.devices.was_removed(&candidate.key).await? {
+            return Err(AuthError::KeyRevoked(candidate.key));
+        }
+        let mut device = Device {
             id: DeviceId::generate(&*self.ports.clock, &*self.ports.rng),
             user: candidate.user.clone(),
             name: candidate.name.clone(),
@@ -151,8 +155,10 @@ impl Auth {
             created_at: candidate.now,
             seen_at: candidate.now,
             expires_at: candidate.expires_at,
+            jwt: None,
         };
-        let jwt = self.issue(&device).await?;
+        let jwt = self.issue(&device, &candidate.role).await?;
+        device.jwt = Some(jwt.clone());
         match self.ports.devices.insert(device.clone(), self.settings.devices_per_user).await {
             Ok(()) => Ok((device, jwt)),
             // Somebody else has it, or the same device has just logged in beside us.
@@ -164,17 +170,26 @@ impl Auth {
     async fn renew(&self, candidate: &Candidate) -> Result<Option<(Device, UserJwt)>, AuthError> {
         let Candidate { user, key, now, expires_at, .. } = candidate;
         let Some(device) = self.ports.devices.renew(user, key, *now, *expires_at).await? else { return Ok(None) };
-        let jwt = self.issue(&device).await?;
+        let jwt = self.issue(&device, &candidate.role).await?;
+        self.ports.devices.keep_jwt(user, key, &jwt).await?;
         Ok(Some((device, jwt)))
     }
 
-    async fn issue(&self, device: &Device) -> Result<UserJwt, AuthError> {
-        let grantee = Grantee::Device { user: device.user.clone(), device: device.id.clone() };
-        let grant = Grant { grantee, key: device.key.clone(), expires_at: device.expires_at };
+    async fn issue(&self, device: &Device, role: &RoleName) -> Result<UserJwt, AuthError> {
+        let grant =
+            Grant { grantee: grantee(device, role.clone()), key: device.key.clone(), expires_at: device.expires_at };
         Ok(self.ports.issuer.issue(grant).await?)
     }
 
-    fn logged_in(&self, device: Device, jwt: UserJwt, seed: Option<&Secret>, now: Timestamp) -> LoggedIn {
+    fn logged_in(
+        &self,
+        device: Device,
+        grantee: &Grantee,
+        permissions: Permissions,
+        jwt: UserJwt,
+        seed: Option<&Secret>,
+        now: Timestamp,
+    ) -> LoggedIn {
         let issued_at = whole_seconds(now);
         let expires_in = self.settings.access_token_expiry;
         let access = Access {
@@ -183,7 +198,6 @@ impl Auth {
             issued_at,
             expires_at: whole_seconds(later(issued_at, expires_in)),
         };
-        let grantee = Grantee::Device { user: device.user.clone(), device: device.id.clone() };
         LoggedIn {
             creds: seed.map(|seed| Creds { jwt: jwt.clone(), seed: seed.clone() }.format()),
             jwt,
@@ -191,13 +205,17 @@ impl Auth {
             servers: self.settings.servers.clone(),
             websocket: self.settings.websocket.clone(),
             inbox_prefix: grantee.inbox_prefix(),
-            permissions: permissions::of(&grantee).hearing(&self.settings.topics),
+            permissions,
             access_token: self.ports.tokens.issue(&access),
             expires_in,
             user_id: device.user,
             device_id: device.id,
         }
     }
+}
+
+fn grantee(device: &Device, role: RoleName) -> Grantee {
+    Grantee::Device { user: device.user.clone(), device: device.id.clone(), role }
 }
 
 fn later(time: Timestamp, by: Duration) -> Timestamp {

@@ -35,7 +35,7 @@ async fn a_device_that_brings_no_key_gets_the_seed_this_once() {
     assert_eq!(one.expires_at.unwrap().to_string(), "2026-07-01T00:00:00Z", "6 months of the calendar");
     assert_eq!(one.expires_in.as_secs(), 900);
     let grants = fixture.issuer.grants.lock().unwrap().clone();
-    let grantee = Grantee::Device { user: user.clone(), device: one.device_id.clone() };
+    let grantee = Grantee::Device { user: user.clone(), device: one.device_id.clone(), role: "user".parse().unwrap() };
     assert_eq!(grants, [Grant { grantee, key: key(200), expires_at: one.expires_at }]);
 
     let two = fixture.login(EMAIL).await;
@@ -178,6 +178,8 @@ async fn two_logins_of_one_new_key_at_once_are_one_device() {
         let stored = Device { user: user.clone(), key: key.clone(), seen_at, expires_at, ..device("ada", 7) };
         Ok((renewals == 2).then_some(stored))
     });
+    devices.expect_was_removed().returning(|_| Ok(false));
+    devices.expect_keep_jwt().times(1).returning(|_, _, _| Ok(()));
     devices.expect_insert().times(1).returning(|_, _| Err(StoreError::Taken));
     let mut fixture = Fixture::new();
     fixture.register(EMAIL).await;

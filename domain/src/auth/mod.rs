@@ -9,6 +9,8 @@
 //! | [`Auth::login`] | turns proof of identity into a device with NATS credentials and an access token |
 //! | [`Auth::authenticate`] | turns an access token into who is asking, as long as that device exists |
 //! | [`Auth::me`], [`Auth::devices`] | tell users about themselves |
+//! | [`Auth::claim`], [`Auth::users`], [`Auth::change_user`], [`Auth::audit`] | the first admin, and what admins do with users |
+//! | [`Auth::sweep`] | forgets what has ended |
 //! | [`Auth::remove_device`] | revokes a device's key at the brokers, then forgets the device |
 //!
 //! What is promised:
@@ -19,6 +21,7 @@
 //! - A device is forgotten only after the brokers have confirmed that its key is revoked; whatever fails on the way is
 //!   repaired by a repeat.
 
+mod admin;
 mod devices;
 mod email;
 mod error;
@@ -27,6 +30,7 @@ mod login;
 mod password;
 mod register;
 mod settings;
+mod sweep;
 
 #[cfg(test)]
 mod fixture;
@@ -37,6 +41,7 @@ use jiff::Timestamp;
 
 use crate::ports;
 
+pub use admin::*;
 pub use devices::*;
 pub use email::*;
 pub use error::*;
@@ -45,6 +50,7 @@ pub use login::*;
 pub use password::*;
 pub use register::*;
 pub use settings::*;
+pub use sweep::{EVERY, Swept};
 
 /// The use cases. Cheap to clone; all clones are one.
 #[derive(Clone)]
@@ -66,6 +72,10 @@ pub struct AuthPorts {
     pub tokens: Arc<dyn ports::TokenIssuer>,
     /// Signs user JWTs and revokes keys.
     pub issuer: Arc<dyn ports::CredentialsIssuer>,
+    /// Where it is noted what admins do.
+    pub audit: Arc<dyn ports::Audit>,
+    /// Holds the token that makes the first admin.
+    pub setup_token: Arc<dyn ports::SetupToken>,
     /// Makes a key pair for a device that brings none.
     pub key_pairs: Arc<dyn ports::KeyPairs>,
     /// Time.

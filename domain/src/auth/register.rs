@@ -5,6 +5,7 @@ use jiff::Timestamp;
 
 use crate::{
     auth::{Auth, AuthError, Email, Proof, check_password},
+    credentials::permissions::USER_ROLE,
     identity::UserId,
     ports::User,
     secret::Secret,
@@ -50,7 +51,9 @@ impl Auth {
         let password = self.ports.hasher.hash(&password).await?;
         let id = UserId::generate(&*self.ports.clock, &*self.ports.rng);
         let created_at = self.now();
-        self.ports.users.insert(User { id: id.clone(), email: email.clone(), password, created_at }).await?;
+        let role = USER_ROLE.parse().expect("it is the name of a role");
+        let user = User { id: id.clone(), email: email.clone(), password, created_at, role, admin: false };
+        self.ports.users.insert(user).await?;
         tracing::info!(user = %id, "a user has registered");
         Ok(Registered { id, email, created_at })
     }

@@ -4,7 +4,7 @@ use std::{str::FromStr, time::Duration};
 
 use serde::{Deserialize, Serialize};
 
-use crate::{auth::Expiry, identity::Topic};
+use crate::auth::Expiry;
 
 /// What can be set about logins. [`AuthSettings::default`] is what DESIGN §7 says.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -23,8 +23,6 @@ pub struct AuthSettings {
     pub servers: Vec<String>,
     /// Addresses of brokers that browsers are told: `ws://…` or `wss://…`.
     pub websocket: Vec<String>,
-    /// The topics that users hear.
-    pub topics: Vec<Topic>,
 }
 
 /// How users prove who they are.
@@ -53,7 +51,6 @@ impl Default for AuthSettings {
             devices_per_user: 20,
             servers: Vec::new(),
             websocket: Vec::new(),
-            topics: Vec::new(),
         }
     }
 }

@@ -12,12 +12,14 @@ use crate::{
 /// Who a credential is for. Its account, its signing key and its permissions follow from this.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Grantee {
-    /// A device of a user: signed by the scoped key of the role `user`, tagged `user:{user}`.
+    /// A device of a user: signed by the scoped key of the user's role, tagged `user:{user}`.
     Device {
         /// Whose.
         user: UserId,
         /// Which.
         device: DeviceId,
+        /// The user's role.
+        role: RoleName,
     },
     /// A long-lived user that an admin has made: tagged `user:{name}` like a device of a user of that id. In the application's
     /// account, unless it is made in another one.
@@ -84,7 +86,7 @@ impl Grantee {
 impl fmt::Display for Grantee {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::Device { user, device } => write!(f, "{user}_{device}"),
+            Self::Device { user, device, .. } => write!(f, "{user}_{device}"),
             Self::User { name, .. } => write!(f, "{name}"),
             Self::Service { name, .. } => write!(f, "svc-{name}"),
             Self::Provisioner => f.write_str("provisioner"),

@@ -8,7 +8,9 @@ use jiff::Timestamp;
 
 use crate::{
     credentials::{
-        Access, AccountClaims, Grantee, KeyKind, PublicKey, User, UserClaims, UserJwt, encode, permissions,
+        Access, AccountClaims, Grantee, KeyKind, Permission, PublicKey, User, UserClaims, UserJwt, UserLimits, encode,
+        lint::TAG,
+        permissions::{self, Permissions},
         setup::{EntityName, InvalidEntityName, UserName},
     },
     ports::{Cause, Grant, IssueError, KeyPair, KeyPairs},
@@ -23,15 +25,14 @@ pub struct UserToSign {
     signer: PublicKey,
 }
 
-/// The key of `account` that signs `grantee`: the scoped one of the role `user` for devices, the plain one for others.
+/// The key of `account` that signs `grantee`: a scoped one of the role for devices and members, a plain one for others.
 ///
 /// Of several keys (as while they are rotated) the first of which `held` says that it is at hand is taken.
 #[must_use]
 pub fn signing_key(account: &AccountClaims, grantee: &Grantee, held: impl Fn(&PublicKey) -> bool) -> Option<PublicKey> {
     let keys = &account.body.signing_keys;
     match grantee {
-        Grantee::Device { .. } => keys.all_of_role(permissions::USER_ROLE).find(|key| held(key)).cloned(),
-        Grantee::User { access: Access::Role(role), .. } => {
+        Grantee::Device { role, .. } | Grantee::User { access: Access::Role(role), .. } => {
             keys.all_of_role(role.as_str()).find(|key| held(key)).cloned()
         }
         _ => keys.plain().find(|key| held(key)).cloned(),
@@ -82,17 +83,41 @@ pub fn user_to_sign(
         return Err(IssueError::Revoked(grant.key.clone()));
     }
     let no_name = |error: InvalidEntityName| IssueError::Store(Cause::from(error));
-    let signer = signing_key(account, &grant.grantee, held).ok_or_else(|| {
-        IssueError::Store(
-            format!("the account {} has no key at hand that signs {}", account.name, grant.grantee).into(),
-        )
-    })?;
+    let signer = signing_key(account, &grant.grantee, held);
+    let signer = signer.ok_or_else(|| IssueError::Store(no_key(account, &grant.grantee).into()))?;
     Ok(UserToSign {
         account: account.name.parse().map_err(no_name)?,
         name: claims.name.parse().map_err(no_name)?,
         claims,
         signer,
     })
+}
+
+fn no_key(account: &AccountClaims, grantee: &Grantee) -> String {
+    let name = &account.name;
+    match grantee {
+        Grantee::Device { role, .. } | Grantee::User { access: Access::Role(role), .. }
+            if account.body.signing_keys.of_role(role.as_str()).is_none() =>
+        {
+            format!(
+                "the account {name} has no role {role}; declare it in the settings (nsc.roles.{role}), or give {grantee} another"
+            )
+        }
+        _ => format!("the account {name} has no key at hand that signs {grantee}; bring its seed back from a backup"),
+    }
+}
+
+/// What `grantee` may publish and listen to in `account`: for members of a role, what its scope says for them.
+#[must_use]
+pub fn permissions_in(account: &AccountClaims, grantee: &Grantee) -> Permissions {
+    let (Grantee::Device { user, role, .. } | Grantee::User { name: user, access: Access::Role(role) }) = grantee
+    else {
+        return permissions::of(grantee);
+    };
+    let template = account.body.signing_keys.of_role(role.as_str()).map(|scope| &scope.template.known);
+    let filled = |list: &[String]| list.iter().map(|subject| subject.replace(TAG, user.as_str())).collect();
+    let allowed = |of: fn(&UserLimits) -> &Permission| template.map(|own| filled(&of(own).allow)).unwrap_or_default();
+    Permissions { publish: allowed(|own| &own.publish), subscribe: allowed(|own| &own.subscribe) }
 }
 
 impl UserToSign {
@@ -160,7 +185,8 @@ mod tests {
 
     impl House {
         fn device(&self) -> Grant {
-            let grantee = Grantee::Device { user: "ada".parse().unwrap(), device: "d".parse().unwrap() };
+            let role = permissions::USER_ROLE.parse().unwrap();
+            let grantee = Grantee::Device { user: "ada".parse().unwrap(), device: "d".parse().unwrap(), role };
             Grant { grantee, key: self.pairs.generate(KeyKind::User).public, expires_at: None }
         }
 

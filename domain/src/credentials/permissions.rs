@@ -216,7 +216,11 @@ mod tests {
     }
 
     fn device() -> Grantee {
-        Grantee::Device { user: "ada".parse().unwrap(), device: "d1".parse().unwrap() }
+        Grantee::Device {
+            user: "ada".parse().unwrap(),
+            device: "d1".parse().unwrap(),
+            role: USER_ROLE.parse().unwrap(),
+        }
     }
 
     fn every() -> Vec<Grantee> {

@@ -6,7 +6,9 @@ use async_trait::async_trait;
 
 use crate::{
     credentials::{
-        AccountClaims, Change, PublicKey, Trust, UserJwt, encode,
+        AccountClaims, Change, Grantee, PublicKey, Trust, UserJwt, encode,
+        permissions::Permissions,
+        permissions_in,
         setup::{Keys, Names, Setup},
         user_to_sign,
     },
@@ -90,6 +92,10 @@ impl crate::ports::CredentialsIssuer for CredentialsIssuer {
         user.sign(self.pair(user.signer()).expect("the keys of its own accounts"), self.pairs.as_ref())
     }
 
+    async fn permissions(&self, grantee: &Grantee) -> Result<Permissions, IssueError> {
+        Ok(permissions_in(&self.account(grantee.account()), grantee))
+    }
+
     async fn revoke(&self, account: AccountRole, key: &PublicKey) -> Result<(), IssueError> {
         if key.kind() != crate::credentials::KeyKind::User {
             return Err(IssueError::WrongKey(key.clone()));
@@ -112,6 +118,16 @@ impl crate::ports::CredentialsIssuer for CredentialsIssuer {
             Ok(heard) => Err(IssueError::NotPushed(format!("{} brokers did not answer", heard.missing()).into())),
             Err(error) => Err(IssueError::NotPushed(Cause::from(error))),
         }
+    }
+
+    async fn prune(&self, keys: &[PublicKey]) -> Result<(), IssueError> {
+        let mut setup = self.setup();
+        let claims = setup.accounts.iter_mut().find(|(role, _)| *role == AccountRole::Application);
+        let (_, claims) = claims.expect("all three accounts are there");
+        if let Some(next) = (Change::Prune { keys: keys.to_vec() }).apply(claims, self.clock.now()) {
+            *claims = next;
+        }
+        Ok(())
     }
 
     async fn info(&self) -> Result<CredentialsInfo, IssueError> {

@@ -1,12 +1,15 @@
 //! Devices in memory.
 
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::{
+    collections::HashMap,
+    sync::{Mutex, MutexGuard, PoisonError},
+};
 
 use async_trait::async_trait;
 use jiff::Timestamp;
 
 use crate::{
-    credentials::PublicKey,
+    credentials::{PublicKey, UserJwt},
     identity::{DeviceId, UserId},
     ports::{Device, StoreError},
 };
@@ -15,9 +18,23 @@ use crate::{
 #[derive(Default)]
 pub struct Devices {
     devices: Mutex<Vec<Device>>,
+    /// When the last JWT of a key ends, of every key there was; `None` is never.
+    held_until: Mutex<HashMap<PublicKey, Option<Timestamp>>>,
+    /// Keys of removed devices, and whether they are pruned.
+    removed: Mutex<HashMap<PublicKey, bool>>,
 }
 
 impl Devices {
+    fn hold(&self, key: &PublicKey, until: Option<Timestamp>) {
+        let mut held = self.held_until.lock().unwrap_or_else(PoisonError::into_inner);
+        let own = held.entry(key.clone()).or_insert(until);
+        *own = own.zip(until).map(|(own, until)| own.max(until));
+    }
+
+    fn removed(&self) -> MutexGuard<'_, HashMap<PublicKey, bool>> {
+        self.removed.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
     fn lock(&self) -> MutexGuard<'_, Vec<Device>> {
         self.devices.lock().unwrap_or_else(PoisonError::into_inner)
     }
@@ -38,6 +55,7 @@ impl crate::ports::Devices for Devices {
             return Err(StoreError::Full(count));
         }
         devices.retain(|own| !ended(own));
+        self.hold(&device.key, device.expires_at);
         devices.push(device);
         Ok(())
     }
@@ -55,7 +73,52 @@ impl crate::ports::Devices for Devices {
         };
         device.seen_at = seen_at;
         device.expires_at = expires_at;
+        self.hold(key, expires_at);
         Ok(Some(device.clone()))
+    }
+
+    async fn keep_jwt(&self, user: &UserId, key: &PublicKey, jwt: &UserJwt) -> Result<(), StoreError> {
+        if let Some(device) = self.lock().iter_mut().find(|own| own.user == *user && own.key == *key) {
+            device.jwt = Some(jwt.clone());
+        }
+        Ok(())
+    }
+
+    async fn all(&self, after: Option<DeviceId>, limit: usize) -> Result<Vec<Device>, StoreError> {
+        let mut all: Vec<_> =
+            self.lock().iter().filter(|own| after.as_ref().is_none_or(|after| own.id > *after)).cloned().collect();
+        all.sort_by(|a, b| a.id.cmp(&b.id));
+        all.truncate(limit);
+        Ok(all)
+    }
+
+    async fn forget_ended(&self, now: Timestamp) -> Result<usize, StoreError> {
+        let mut devices = self.lock();
+        let before = devices.len();
+        devices.retain(|own| own.expires_at.is_none_or(|end| end > now));
+        Ok(before - devices.len())
+    }
+
+    async fn was_removed(&self, key: &PublicKey) -> Result<bool, StoreError> {
+        Ok(self.removed().contains_key(key))
+    }
+
+    async fn prunable(&self, now: Timestamp, limit: usize) -> Result<Vec<PublicKey>, StoreError> {
+        let held = self.held_until.lock().unwrap_or_else(PoisonError::into_inner);
+        let ended = |key: &PublicKey| held.get(key).copied().flatten().is_some_and(|end| end <= now);
+        let mut keys: Vec<_> =
+            self.removed().iter().filter(|(key, pruned)| !**pruned && ended(key)).map(|(key, _)| key.clone()).collect();
+        keys.sort();
+        keys.truncate(limit);
+        Ok(keys)
+    }
+
+    async fn pruned(&self, keys: &[PublicKey]) -> Result<(), StoreError> {
+        let mut removed = self.removed();
+        keys.iter().for_each(|key| {
+            removed.entry(key.clone()).and_modify(|pruned| *pruned = true);
+        });
+        Ok(())
     }
 
     async fn of_user(&self, user: &UserId) -> Result<Vec<Device>, StoreError> {
@@ -67,6 +130,10 @@ impl crate::ports::Devices for Devices {
     async fn remove(&self, user: &UserId, device: &DeviceId) -> Result<Option<Device>, StoreError> {
         let mut devices = self.lock();
         let found = devices.iter().position(|own| own.user == *user && own.id == *device);
-        Ok(found.map(|index| devices.remove(index)))
+        let found = found.map(|index| devices.remove(index));
+        if let Some(found) = &found {
+            self.removed().insert(found.key.clone(), false);
+        }
+        Ok(found)
     }
 }

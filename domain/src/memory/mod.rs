@@ -2,6 +2,7 @@
 //!
 //! Each passes the contract suite of its port in [`crate::testing`], as the adapters on real systems do.
 
+mod audit;
 mod bus;
 mod cache;
 mod clock;
@@ -14,10 +15,12 @@ mod resolver;
 mod rng;
 mod secrets;
 mod service_ports;
+mod setup_token;
 mod spawner;
 mod token_issuer;
 mod users;
 
+pub use audit::*;
 pub use bus::*;
 pub use cache::*;
 pub use clock::*;
@@ -30,6 +33,7 @@ pub use resolver::*;
 pub use rng::*;
 pub use secrets::*;
 pub use service_ports::*;
+pub use setup_token::*;
 pub use spawner::*;
 pub use token_issuer::*;
 pub use users::*;

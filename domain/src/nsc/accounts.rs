@@ -2,13 +2,13 @@
 
 use std::{collections::BTreeMap, sync::Arc};
 
-use super::{Nsc, NscError, stored};
+use super::{Nsc, NscError};
 use crate::{
     credentials::{
         Account, AccountClaims, AccountJwt, Change, KeyKind, Operator, PublicKey, UserScope,
         setup::{AccountKeys, EntityName, Names, base},
     },
-    ports::{Cause, EngineError, Held, IssueError, Made},
+    ports::{EngineError, Held, Made},
 };
 
 /// What is known of an installation, without its users.
@@ -100,7 +100,7 @@ impl Nsc {
     /// returns the one that is there.
     ///
     /// # Errors
-    /// [`NscError::Invalid`] for a name that is none, [`NscError::Engine`], [`IssueError::NotPushed`] when it is stored and not
+    /// [`NscError::Invalid`] for a name that is none, [`NscError::Engine`], [`NscError::Issue`] (not pushed) when it is stored and not
     /// every broker has it.
     pub async fn add_account(&self, name: &str) -> Result<Made<AccountOverview>, NscError> {
         let name: EntityName = name.parse().map_err(|error| NscError::invalid("name", error))?;
@@ -138,7 +138,7 @@ impl Nsc {
     /// services and users need new creds.
     ///
     /// # Errors
-    /// [`EngineError::Unknown`], [`NscError::Own`] for the system account, [`IssueError::NotPushed`].
+    /// [`EngineError::Unknown`], [`NscError::Own`] for the system account, [`NscError::Issue`] (not pushed).
     pub async fn revoke_all(&self, name: &EntityName) -> Result<AccountOverview, NscError> {
         let operator = self.engine.operator().await?;
         let held = self.engine.account(name).await?;
@@ -155,7 +155,7 @@ impl Nsc {
     /// and everybody whom they signed is cut off, as when a seed has leaked.
     ///
     /// # Errors
-    /// [`EngineError::Unknown`], [`EngineError::NoKey`], [`IssueError::NotPushed`] when it is stored and not every broker has it.
+    /// [`EngineError::Unknown`], [`EngineError::NoKey`], [`NscError::Issue`] (not pushed) when it is stored and not every broker has it.
     /// A repeat after an error begins anew; nothing that was signed is lost by it.
     pub async fn rotate(&self, name: &EntityName, at_once: bool) -> Result<Rotation, NscError> {
         let before = self.engine.account(name).await?;
@@ -228,23 +228,6 @@ impl Nsc {
     pub(super) async fn push_now(&self, name: &EntityName, version: i64) -> Result<(), NscError> {
         let ended = self.ended.load(std::sync::atomic::Ordering::SeqCst);
         Ok(self.push_version(name, version, ended).await?)
-    }
-
-    /// Forgets revocations whose JWTs have all ended; whoever calls this knows that, and keeps the keys from coming back.
-    ///
-    /// # Errors
-    /// [`IssueError`]; a repeat does no harm.
-    pub async fn prune(&self, keys: Vec<PublicKey>) -> Result<(), IssueError> {
-        let name = self.application.clone();
-        let before = self.engine.account(&name).await.map_err(stored)?;
-        let after = self.engine.change(&name, &Change::Prune { keys }).await.map_err(stored)?;
-        if after == before {
-            return Ok(());
-        }
-        self.push_now(&name, after.claims.issued_at).await.map_err(|error| match error {
-            NscError::Issue(error) => error,
-            other => IssueError::Store(Cause::from(other)),
-        })
     }
 }
 

@@ -25,6 +25,7 @@ mod error;
 mod fixture;
 mod push;
 mod roles;
+mod service;
 mod users;
 
 use std::sync::{
@@ -37,7 +38,9 @@ use tokio::sync::Mutex;
 
 use crate::{
     credentials::{
-        Account, AccountClaims, Change, KeyKind, PublicKey, Trust, UserJwt, UserToSign,
+        Account, AccountClaims, Change, Grantee, KeyKind, PublicKey, Trust, UserJwt, UserToSign,
+        permissions::Permissions,
+        permissions_in,
         setup::{EntityName, OPERATIONS},
         user_to_sign,
     },
@@ -53,6 +56,7 @@ use push::Pushing;
 pub use accounts::*;
 pub use error::NscError;
 pub use roles::*;
+pub use service::Service;
 pub use users::*;
 
 /// The use cases. Cheap to share: use it in an [`Arc`].
@@ -173,6 +177,11 @@ impl CredentialsIssuer for Nsc {
         self.sign(&grant, &account.claims, Keep::Nothing).await
     }
 
+    async fn permissions(&self, grantee: &Grantee) -> Result<Permissions, IssueError> {
+        let account = self.account_of(grantee.account()).await.map_err(stored)?;
+        Ok(permissions_in(&account.claims, grantee))
+    }
+
     async fn revoke(&self, account: AccountRole, key: &PublicKey) -> Result<(), IssueError> {
         if key.kind() != KeyKind::User {
             return Err(IssueError::WrongKey(key.clone()));
@@ -180,6 +189,15 @@ impl CredentialsIssuer for Nsc {
         let account = self.account_of(account).await.map_err(stored)?;
         let name = account.claims.name.parse().map_err(|error| stored(EngineError::Name(error)))?;
         self.change(&name, &Change::ban(key.clone())).await.map(drop)
+    }
+
+    async fn prune(&self, keys: &[PublicKey]) -> Result<(), IssueError> {
+        let before = self.account_of(AccountRole::Application).await.map_err(stored)?;
+        let change = Change::Prune { keys: keys.to_vec() };
+        if change.apply(&before.claims, self.clock.now()).is_none() {
+            return Ok(());
+        }
+        self.change(&self.application, &change).await.map(drop)
     }
 
     async fn info(&self) -> Result<CredentialsInfo, IssueError> {

@@ -227,7 +227,7 @@ async fn rotated_keys_overlap_until_the_overlap_is_ended() {
     assert!(account.vouches_for(&old) == Ok(()) && account.vouches_for(&now) == Ok(()), "both are believed");
     assert!(told.added.iter().any(|(key, _)| now.issuer.as_ref() == Some(key)), "and the new keys sign");
     let issued = fixture.nsc.issue(Grant {
-        grantee: crate::credentials::Grantee::Provisioner,
+        grantee: Grantee::Provisioner,
         key: fixture.pairs.generate(KeyKind::User).public,
         expires_at: None,
     });

@@ -4,7 +4,10 @@ use async_trait::async_trait;
 use jiff::Timestamp;
 
 use crate::{
-    credentials::{Grantee, PublicKey, UserJwt, permissions::NotARoute},
+    credentials::{
+        Grantee, PublicKey, UserJwt,
+        permissions::{NotARoute, Permissions},
+    },
     ports::Cause,
 };
 
@@ -21,6 +24,12 @@ pub trait CredentialsIssuer: Send + Sync {
     /// store cannot be read.
     async fn issue(&self, grant: Grant) -> Result<UserJwt, IssueError>;
 
+    /// What `grantee` may publish and listen to now: for members of a role, what the role says for them.
+    ///
+    /// # Errors
+    /// [`IssueError::Store`].
+    async fn permissions(&self, grantee: &Grantee) -> Result<Permissions, IssueError>;
+
     /// Revokes a key for good: every JWT for it, of the past and the future, is refused, and live connections are
     /// closed. When this returns it is durable, and every broker has confirmed it. Many at once share their pushes. A repeat
     /// pushes it again.
@@ -29,6 +38,13 @@ pub trait CredentialsIssuer: Send + Sync {
     /// [`IssueError::NotPushed`] when it is stored but not every broker has confirmed it (it is pushed again within a minute,
     /// at the next start and the next revocation); [`IssueError::Store`] when nothing is stored.
     async fn revoke(&self, account: AccountRole, key: &PublicKey) -> Result<(), IssueError>;
+
+    /// Forgets that these keys of the application's account are revoked. Only for keys of which every JWT has ended, by somebody
+    /// who keeps them from coming back. A repeat does nothing.
+    ///
+    /// # Errors
+    /// As [`CredentialsIssuer::revoke`].
+    async fn prune(&self, keys: &[PublicKey]) -> Result<(), IssueError>;
 
     /// The public keys in use.
     ///

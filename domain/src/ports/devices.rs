@@ -4,7 +4,7 @@ use async_trait::async_trait;
 use jiff::Timestamp;
 
 use crate::{
-    credentials::PublicKey,
+    credentials::{PublicKey, UserJwt},
     identity::{DeviceId, UserId},
     ports::StoreError,
 };
@@ -40,7 +40,44 @@ pub trait Devices: Send + Sync {
     /// [`StoreError::Unavailable`].
     async fn of_user(&self, user: &UserId) -> Result<Vec<Device>, StoreError>;
 
-    /// Removes a device of `user` and returns it; `None` when the user has no such device (a repeat, for one).
+    /// Keeps the JWT that a device of `user` has got, in place of the one before, if it is there.
+    ///
+    /// # Errors
+    /// [`StoreError::Unavailable`].
+    async fn keep_jwt(&self, user: &UserId, key: &PublicKey, jwt: &UserJwt) -> Result<(), StoreError>;
+
+    /// At most `limit` devices of all users, by id, beginning behind `after`.
+    ///
+    /// # Errors
+    /// [`StoreError::Unavailable`].
+    async fn all(&self, after: Option<DeviceId>, limit: usize) -> Result<Vec<Device>, StoreError>;
+
+    /// Forgets devices whose credentials have ended by `now`; how many. Their keys are not banned: who has one logs in again.
+    ///
+    /// # Errors
+    /// [`StoreError::Unavailable`].
+    async fn forget_ended(&self, now: Timestamp) -> Result<usize, StoreError>;
+
+    /// Whether a device with this key was removed ([`Devices::remove`]): such a key never comes back.
+    ///
+    /// # Errors
+    /// [`StoreError::Unavailable`].
+    async fn was_removed(&self, key: &PublicKey) -> Result<bool, StoreError>;
+
+    /// At most `limit` keys of removed devices whose JWTs, all that were ever made, had ended by `now`, and that
+    /// [`Devices::pruned`] has not been told of.
+    ///
+    /// # Errors
+    /// [`StoreError::Unavailable`].
+    async fn prunable(&self, now: Timestamp, limit: usize) -> Result<Vec<PublicKey>, StoreError>;
+
+    /// Notes that these keys of removed devices are no longer in the list of revocations. They stay removed.
+    ///
+    /// # Errors
+    /// [`StoreError::Unavailable`].
+    async fn pruned(&self, keys: &[PublicKey]) -> Result<(), StoreError>;
+
+    /// Removes a device of `user` and returns it; its key is remembered for good ([`Devices::was_removed`]); `None` when the user has no such device (a repeat, for one).
     ///
     /// # Errors
     /// [`StoreError::Unavailable`].
@@ -64,4 +101,6 @@ pub struct Device {
     pub seen_at: Timestamp,
     /// When its credentials end; `None` is never.
     pub expires_at: Option<Timestamp>,
+    /// Its newest JWT; `None` when none was kept.
+    pub jwt: Option<UserJwt>,
 }

@@ -5,6 +5,7 @@
 //! as `Arc<dyn Port>`. Each has a fake in [`crate::memory`], a mockall mock (feature `testing`), and a contract suite in
 //! [`crate::testing`] that the fake and every adapter pass.
 
+mod audit;
 mod bus;
 mod cache;
 mod clock;
@@ -16,10 +17,12 @@ mod password_hasher;
 mod resolver;
 mod rng;
 mod secrets;
+mod setup_token;
 mod spawner;
 mod token_issuer;
 mod users;
 
+pub use audit::*;
 pub use bus::*;
 pub use cache::*;
 pub use clock::*;
@@ -31,6 +34,7 @@ pub use password_hasher::*;
 pub use resolver::*;
 pub use rng::*;
 pub use secrets::*;
+pub use setup_token::*;
 pub use spawner::*;
 pub use token_issuer::*;
 pub use users::*;

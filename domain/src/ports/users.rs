@@ -5,7 +5,7 @@ use jiff::Timestamp;
 
 use crate::{
     auth::{Email, PasswordHash},
-    identity::UserId,
+    identity::{RoleName, UserId},
     ports::Cause,
 };
 
@@ -30,6 +30,31 @@ pub trait Users: Send + Sync {
     /// # Errors
     /// [`StoreError::Unavailable`].
     async fn by_id(&self, id: &UserId) -> Result<Option<User>, StoreError>;
+
+    /// At most `limit` users, by id, beginning behind `after`.
+    ///
+    /// # Errors
+    /// [`StoreError::Unavailable`].
+    async fn list(&self, after: Option<UserId>, limit: usize) -> Result<Vec<User>, StoreError>;
+
+    /// Gives a user another role; how the user is then, or `None` when there is none.
+    ///
+    /// # Errors
+    /// [`StoreError::Unavailable`].
+    async fn set_role(&self, id: &UserId, role: &RoleName) -> Result<Option<User>, StoreError>;
+
+    /// Makes a user an admin, or takes that away; how the user is then, or `None` when there is none. The last admin stays
+    /// one: of two who are taken away at once, one is refused.
+    ///
+    /// # Errors
+    /// [`StoreError::Taken`] when it is the last admin; [`StoreError::Unavailable`].
+    async fn set_admin(&self, id: &UserId, admin: bool) -> Result<Option<User>, StoreError>;
+
+    /// How many admins there are.
+    ///
+    /// # Errors
+    /// [`StoreError::Unavailable`].
+    async fn admins(&self) -> Result<usize, StoreError>;
 }
 
 /// A user, as stored.
@@ -43,6 +68,10 @@ pub struct User {
     pub password: PasswordHash,
     /// When they registered, to the millisecond.
     pub created_at: Timestamp,
+    /// What the user may do on NATS; that of ordinary ones is `user`.
+    pub role: RoleName,
+    /// Whether the user may administer users, accounts and keys over HTTP.
+    pub admin: bool,
 }
 
 /// What can go wrong in a store of users or devices.

@@ -237,7 +237,8 @@ impl House<'_> {
     }
 
     fn device(&self) -> Grantee {
-        Grantee::Device { user: "ada".parse().expect("a plain id"), device: "phone".parse().expect("a plain id") }
+        let role = USER_ROLE.parse().expect("a role");
+        Grantee::Device { user: "ada".parse().expect("a plain id"), device: "phone".parse().expect("a plain id"), role }
     }
 
     fn service(&self) -> Grantee {

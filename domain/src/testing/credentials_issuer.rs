@@ -19,6 +19,7 @@ pub async fn suite(issuer: Arc<dyn CredentialsIssuer>, keys: &dyn KeyPairs) {
     there_are_three_accounts_of_one_operator(issuer).await;
     a_device_is_its_user_and_nothing_of_its_own(issuer, keys).await;
     everybody_else_brings_its_lists(issuer, keys).await;
+    a_role_that_is_not_there_signs_nothing(issuer, keys).await;
     a_repeat_is_another_jwt_for_the_same(issuer, keys).await;
     what_is_no_user_key_is_refused(issuer, keys).await;
     a_service_gets_routes_only(issuer, keys).await;
@@ -30,7 +31,8 @@ fn key(keys: &dyn KeyPairs) -> PublicKey {
 }
 
 fn device(user: &str, device: &str) -> Grantee {
-    Grantee::Device { user: user.parse().expect("a plain id"), device: device.parse().expect("a plain id") }
+    let role = permissions::USER_ROLE.parse().expect("a role");
+    Grantee::Device { user: user.parse().expect("a plain id"), device: device.parse().expect("a plain id"), role }
 }
 
 fn others() -> Vec<Grantee> {
@@ -77,6 +79,11 @@ async fn a_device_is_its_user_and_nothing_of_its_own(issuer: &dyn CredentialsIss
     let ends = Timestamp::from_second(4_102_444_800).expect("a time within range");
     let grant = Grant { grantee: device("ada", "phone"), key: key(keys), expires_at: Some(ends) };
     let claims = issued(issuer, keys, &grant).await;
+    let told = issuer.permissions(&device("ada", "phone")).await.expect("permissions");
+    assert!(
+        told.publish.contains(&"from.ada.>".to_owned()) && told.subscribe.contains(&"to.ada.>".to_owned()),
+        "{told:?}"
+    );
     assert_eq!(claims.name, "ada_phone");
     assert_eq!(claims.body.generic.tags, ["user:ada"]);
     assert_eq!(claims.body.limits, UserLimits::default(), "a scoped user has no permissions and limits of its own");
@@ -85,6 +92,7 @@ async fn a_device_is_its_user_and_nothing_of_its_own(issuer: &dyn CredentialsIss
 async fn everybody_else_brings_its_lists(issuer: &dyn CredentialsIssuer, keys: &dyn KeyPairs) {
     for grantee in others() {
         let expected = permissions::of(&grantee);
+        assert_eq!(issuer.permissions(&grantee).await.expect("permissions"), expected);
         let claims = issued(issuer, keys, &Grant { grantee, key: key(keys), expires_at: None }).await;
         // In which order they stand means nothing.
         let sorted = |list: &[String]| {
@@ -99,6 +107,13 @@ async fn everybody_else_brings_its_lists(issuer: &dyn CredentialsIssuer, keys: &
         let limits = &claims.body.limits;
         assert_eq!((limits.subs, limits.data, limits.payload), (-1, -1, -1), "0 would be none");
     }
+}
+
+async fn a_role_that_is_not_there_signs_nothing(issuer: &dyn CredentialsIssuer, keys: &dyn KeyPairs) {
+    let Grantee::Device { user, device, .. } = device("ada", "phone") else { return };
+    let grantee = Grantee::Device { user, device, role: "nobody".parse().expect("a role") };
+    let told = issuer.issue(Grant { grantee, key: key(keys), expires_at: None }).await;
+    assert!(matches!(&told, Err(IssueError::Store(why)) if why.to_string().contains("nsc.roles.nobody")), "{told:?}");
 }
 
 async fn a_repeat_is_another_jwt_for_the_same(issuer: &dyn CredentialsIssuer, keys: &dyn KeyPairs) {
@@ -142,6 +157,14 @@ async fn a_revoked_key_never_comes_back(issuer: &dyn CredentialsIssuer, keys: &d
         }
         issued(issuer, keys, &grant(&kept)).await;
     }
+    // Who keeps a key from coming back can have its revocation forgotten, once every JWT for it has ended.
+    let ended = key(keys);
+    let _ = issuer.revoke(AccountRole::Application, &ended).await;
+    for _ in 0..2 {
+        let pruned = issuer.prune(std::slice::from_ref(&ended)).await;
+        assert!(matches!(pruned, Ok(()) | Err(IssueError::NotPushed(_))), "{pruned:?}");
+    }
+    issued(issuer, keys, &Grant { grantee: device("ada", "desk"), key: ended, expires_at: None }).await;
     // A key is revoked in its account, and nowhere else.
     let both = key(keys);
     let _ = issuer.revoke(AccountRole::Operations, &both).await;

@@ -6,7 +6,7 @@ use futures_util::future::join_all;
 use jiff::Timestamp;
 
 use crate::{
-    credentials::{KeyKind, PublicKey},
+    credentials::{KeyKind, PublicKey, UserJwt},
     identity::UserId,
     ports::{Device, Devices, StoreError, Users},
     testing::users,
@@ -36,19 +36,23 @@ pub fn device(user: &str, number: u8) -> Device {
         created_at: at(number.into()),
         seen_at: at(number.into()),
         expires_at: None,
+        jwt: None,
     }
 }
 
 /// Panics where `devices`, empty at first, does not keep its contract. The users it is tried with are added to `users`,
 /// for a store that wants to know them.
 pub async fn suite(devices: &dyn Devices, users: &dyn Users) {
-    for name in ["ada", "bob", "cyd", "dan", "eve"] {
+    for name in ["ada", "bob", "cyd", "dan", "eve", "fay", "gus", "hal"] {
         users.insert(users::user(name)).await.unwrap();
     }
     keeps_and_forgets(devices).await;
     renews(devices).await;
     keeps_the_limit(devices).await;
     keeps_the_limit_in_a_race(devices).await;
+    keeps_jwts_and_lists_all(devices).await;
+    remembers_the_keys_of_the_removed(devices).await;
+    forgets_the_ended(devices).await;
 }
 
 async fn keeps_and_forgets(devices: &dyn Devices) {
@@ -127,6 +131,73 @@ async fn keeps_the_limit_in_a_race(devices: &dyn Devices) {
         "and the others are told that it is full: {race:?}"
     );
     assert_eq!(devices.of_user(&eve).await.unwrap().len(), 3);
+}
+
+async fn keeps_jwts_and_lists_all(devices: &dyn Devices) {
+    let (fay, eve): (UserId, UserId) = ("fay".parse().unwrap(), "eve".parse().unwrap());
+    let (one, two) = (UserJwt::from_text("a.b.c".to_owned()), UserJwt::from_text("d".repeat(4_000)));
+    devices.insert(Device { jwt: Some(one.clone()), ..device("fay", 60) }, 20).await.unwrap();
+    let own = async || devices.of_user(&fay).await.unwrap().remove(0).jwt;
+    assert_eq!(own().await, Some(one.clone()), "kept as added");
+    devices.keep_jwt(&eve, &key(60), &two).await.unwrap();
+    assert_eq!(own().await, Some(one), "nobody replaces what is another's");
+    devices.keep_jwt(&fay, &key(60), &two).await.unwrap();
+    assert_eq!(own().await, Some(two));
+
+    let all = devices.all(None, 1_000).await.unwrap();
+    assert!(all.is_sorted_by(|a, b| a.id < b.id) && all.len() > 5);
+    let users: std::collections::HashSet<_> = all.iter().map(|own| own.user.clone()).collect();
+    assert!(users.len() > 3, "of all users");
+    let mut paged = devices.all(None, 3).await.unwrap();
+    while let Some(last) = paged.last().map(|own| own.id.clone()) {
+        let more = devices.all(Some(last), 3).await.unwrap();
+        if more.is_empty() {
+            break;
+        }
+        paged.extend(more);
+    }
+    assert_eq!(paged, all, "page by page it is the same");
+}
+
+async fn remembers_the_keys_of_the_removed(devices: &dyn Devices) {
+    let gus: UserId = "gus".parse().unwrap();
+    let ends = |number: u8, at| Device { expires_at: at, ..device("gus", number) };
+    // The first ended late and was renewed for a shorter time; the last never ended once.
+    for one in [ends(70, Some(at(5_000))), ends(71, Some(at(900))), ends(72, None)] {
+        devices.insert(one, 20).await.unwrap();
+    }
+    devices.renew(&gus, &key(70), at(100), Some(at(200))).await.unwrap();
+    devices.renew(&gus, &key(72), at(100), Some(at(200))).await.unwrap();
+    for number in [70, 71, 72] {
+        assert!(!devices.was_removed(&key(number)).await.unwrap());
+        devices.remove(&gus, &device("gus", number).id).await.unwrap();
+        assert!(devices.was_removed(&key(number)).await.unwrap());
+    }
+    let prunable = async |second| {
+        let keys = devices.prunable(at(second), 100).await.unwrap();
+        [70, 71, 72].into_iter().filter(|number| keys.contains(&key(*number))).collect::<Vec<_>>()
+    };
+    assert_eq!(prunable(899).await, [0_u8; 0], "no JWT has ended yet");
+    assert_eq!(prunable(900).await, [71]);
+    assert_eq!(prunable(4_999).await, [71], "an earlier JWT of the first still holds");
+    assert_eq!(prunable(50_000).await, [70, 71], "and the last had one that never ends");
+    assert_eq!(devices.prunable(at(50_000), 1).await.unwrap().len(), 1);
+    devices.pruned(&[key(71), key(99)]).await.unwrap();
+    assert_eq!(prunable(50_000).await, [70]);
+    assert!(devices.was_removed(&key(71)).await.unwrap(), "pruned or not, it never comes back");
+    assert!(!devices.was_removed(&key(99)).await.unwrap());
+}
+
+async fn forgets_the_ended(devices: &dyn Devices) {
+    let hal: UserId = "hal".parse().unwrap();
+    for (number, end) in [(80, Some(at(90))), (81, Some(at(95))), (82, None)] {
+        devices.insert(Device { expires_at: end, ..device("hal", number) }, 20).await.unwrap();
+    }
+    assert!(devices.forget_ended(at(94)).await.unwrap() >= 1);
+    let left: Vec<_> = devices.of_user(&hal).await.unwrap().into_iter().map(|own| own.key).collect();
+    assert_eq!(left, [key(81), key(82)]);
+    assert_eq!(devices.forget_ended(at(94)).await.unwrap(), 0, "a repeat finds nothing");
+    assert!(!devices.was_removed(&key(80)).await.unwrap(), "it may log in again");
 }
 
 #[cfg(test)]

@@ -2,6 +2,7 @@
 //!
 //! Fakes and adapters run the same suites, so a fake that passes tells the truth about the real one.
 
+pub mod audit;
 pub mod bus;
 pub mod cache;
 pub mod clock;
@@ -13,6 +14,7 @@ pub mod password_hasher;
 pub mod resolver;
 pub mod rng;
 pub mod secrets;
+pub mod setup_token;
 pub mod spawner;
 pub mod token_issuer;
 pub mod users;

@@ -22,12 +22,15 @@ pub fn user(id: &str) -> User {
         email: format!("{id}@example.org").parse().expect("an email address"),
         password: PasswordHash::from_text("$memory$0$0$".to_owned()),
         created_at: Timestamp::from_millisecond(1_767_225_600_123).expect("a time within range"),
+        role: "user".parse().expect("a role"),
+        admin: false,
     }
 }
 
 fn same(one: &User, other: &User) -> bool {
     let password = one.password.expose() == other.password.expose();
-    one.id == other.id && one.email == other.email && one.created_at == other.created_at && password
+    let may = one.role == other.role && one.admin == other.admin;
+    one.id == other.id && one.email == other.email && one.created_at == other.created_at && password && may
 }
 
 /// Panics where `users`, empty at first, does not keep its contract.
@@ -70,6 +73,43 @@ pub async fn suite(users: &dyn Users) {
     );
     let nobody: UserId = "nobody".parse().expect("a user id");
     assert!(users.by_id(&nobody).await.unwrap().is_none());
+    lists_by_id(users).await;
+    roles_and_admins(users, &ada.id, &nobody).await;
+}
+
+async fn lists_by_id(users: &dyn Users) {
+    let all: Vec<_> = users.list(None, 100).await.unwrap().into_iter().map(|user| user.id).collect();
+    assert_eq!(all.len(), 3, "ada, odd, and the one who won");
+    assert!(all.is_sorted());
+    let first = users.list(None, 2).await.unwrap();
+    assert_eq!(first.iter().map(|user| &user.id).collect::<Vec<_>>(), [&all[0], &all[1]]);
+    let rest = users.list(Some(all[1].clone()), 2).await.unwrap();
+    assert_eq!(rest.iter().map(|user| &user.id).collect::<Vec<_>>(), [&all[2]]);
+    assert!(users.list(Some(all[2].clone()), 2).await.unwrap().is_empty());
+}
+
+async fn roles_and_admins(users: &dyn Users, ada: &UserId, nobody: &UserId) {
+    let courier = "courier".parse().expect("a role");
+    for _ in 0..2 {
+        let told = users.set_role(ada, &courier).await.unwrap().expect("ada is there");
+        assert!(told.role == courier && !told.admin);
+    }
+    assert!(users.by_id(ada).await.unwrap().is_some_and(|user| user.role == courier), "it is kept");
+    assert!(users.set_role(nobody, &courier).await.unwrap().is_none());
+    assert!(users.set_admin(nobody, true).await.unwrap().is_none());
+    assert_eq!(users.admins().await.unwrap(), 0);
+    assert!(users.set_admin(ada, false).await.unwrap().is_some_and(|user| !user.admin), "who is none stays none");
+
+    for _ in 0..2 {
+        assert!(users.set_admin(ada, true).await.unwrap().is_some_and(|user| user.admin && user.role == courier));
+    }
+    assert_eq!(users.admins().await.unwrap(), 1);
+    assert!(matches!(users.set_admin(ada, false).await, Err(StoreError::Taken)), "the last one stays");
+    let odd: UserId = "odd".parse().expect("a user id");
+    users.set_admin(&odd, true).await.unwrap();
+    let race = join_all([ada, &odd].map(|id| users.set_admin(id, false))).await;
+    assert_eq!(race.iter().filter(|result| result.is_ok()).count(), 1, "of the last two, one goes");
+    assert_eq!(users.admins().await.unwrap(), 1);
 }
 
 #[cfg(test)]

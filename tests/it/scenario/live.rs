@@ -84,7 +84,7 @@ async fn application(native: &Nsc) -> AccountJwt {
 }
 
 fn ada() -> Grantee {
-    Grantee::Device { user: "ada".parse().unwrap(), device: "phone".parse().unwrap() }
+    Grantee::Device { user: "ada".parse().unwrap(), device: "phone".parse().unwrap(), role: "user".parse().unwrap() }
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -1,5 +1,6 @@
 //! Whole flows against a running Relais.
 
+mod admin;
 mod asyncapi;
 mod bytes;
 mod cache;

@@ -50,6 +50,11 @@ impl Broker {
         .await
     }
 
+    /// One that believes an operator, and asks a URL for its accounts.
+    pub(crate) async fn asking(operator: &str, url: &str) -> Self {
+        Self::configured(|_| format!("operator: {operator:?}\nresolver: URL({url})")).await
+    }
+
     async fn configured(more: impl FnOnce(&Path) -> String) -> Self {
         let directory = TempDir::new().unwrap();
         let config = directory.path().join("server.conf");

@@ -94,6 +94,16 @@ pub(super) const KEYS: &[Key] = &[
         |s| json!(s.nsc.force)
     ),
     key!(
+        "nsc.resolver_brokers",
+        "brokers that may ask the URL resolver /jwt/v1/accounts/, beside this machine",
+        "IP addresses, in a list or with commas between",
+        |s, given| {
+            let brokers = given.list()?.iter().map(|address| address.parse().ok()).collect::<Option<_>>();
+            brokers.map(|brokers| s.nsc.resolver_brokers = brokers)
+        },
+        |s| json!(s.nsc.resolver_brokers)
+    ),
+    key!(
         "nsc.roles",
         "roles of users: what the members of each may do",
         "a table: [nsc.roles.NAME] with the lists publish and subscribe, and, if need be, force and about",

@@ -145,7 +145,11 @@ async fn an_expired_credential_is_refused() {
     let (native, keys) = native(&world);
     let pair = keys.generate(KeyKind::User);
     let now = relais_domain::ports::Clock::now(&system::Clock);
-    let grantee = Grantee::Device { user: "ada".parse().unwrap(), device: "phone".parse().unwrap() };
+    let grantee = Grantee::Device {
+        user: "ada".parse().unwrap(),
+        device: "phone".parse().unwrap(),
+        role: "user".parse().unwrap(),
+    };
     let expires_at = Some(now + Duration::from_secs(2));
     let jwt = native.issue(Grant { grantee, key: pair.public, expires_at }).await.unwrap();
     let text = Creds { jwt, seed: pair.seed }.format();

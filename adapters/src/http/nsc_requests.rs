@@ -1,0 +1,87 @@
+//! What the NSC service is asked, as the document shows it. Rules that stand here are enforced in the domain.
+
+use poem_openapi::Object;
+use serde::Deserialize;
+
+use super::input::present;
+
+/// The names of a new installation.
+#[derive(Object, Deserialize)]
+#[oai(deny_unknown_fields, write_only_all)]
+#[serde(deny_unknown_fields)]
+pub(super) struct NewSetupRequest {
+    /// The operator's name.
+    #[oai(validator(pattern = "^[A-Za-z0-9][A-Za-z0-9_-]{0,63}$"))]
+    pub(super) operator: String,
+    /// The name of the application's account; not `SYS` or `OPS`.
+    #[oai(validator(pattern = "^[A-Za-z0-9][A-Za-z0-9_-]{0,63}$"))]
+    pub(super) account: String,
+}
+
+/// A new account.
+#[derive(Object, Deserialize)]
+#[oai(deny_unknown_fields, write_only_all)]
+#[serde(deny_unknown_fields)]
+pub(super) struct NewAccountRequest {
+    /// Its name.
+    #[oai(validator(pattern = "^[A-Za-z0-9][A-Za-z0-9_-]{0,63}$"))]
+    pub(super) name: String,
+}
+
+/// A new user. With neither a role nor lists it gets what the settings say, which is the role `user` unless they say otherwise.
+#[derive(Object, Deserialize)]
+#[oai(deny_unknown_fields, write_only_all)]
+#[serde(deny_unknown_fields)]
+pub(super) struct NewUserRequest {
+    /// Its name, which becomes its user id.
+    #[oai(validator(pattern = "^[a-z0-9][a-z0-9-]{0,63}$"))]
+    pub(super) name: String,
+    /// In which account; without it, the application's.
+    #[serde(default, deserialize_with = "present")]
+    pub(super) account: Option<String>,
+    /// The role whose member it is.
+    #[serde(default, deserialize_with = "present")]
+    pub(super) role: Option<String>,
+    /// What it may publish to, with `{user}` for its own name.
+    #[serde(default, deserialize_with = "present")]
+    pub(super) allow_pub: Option<Vec<String>>,
+    /// What it may listen to.
+    #[serde(default, deserialize_with = "present")]
+    pub(super) allow_sub: Option<Vec<String>>,
+    /// Its own public nkey (`U…`). Without one a pair is made, and the answer has `creds`.
+    #[oai(validator(min_length = 56, max_length = 56, pattern = "^U[A-D][A-Z2-7]{54}$"))]
+    #[serde(default, deserialize_with = "present")]
+    pub(super) public_key: Option<String>,
+    /// How long it holds, in nsc's syntax: `6M`, `30d`, `0` for ever; without it, `nsc.expiry`.
+    #[serde(default, deserialize_with = "present")]
+    pub(super) expiry: Option<String>,
+    /// Whether the seed of a pair made here is kept on the server, with a creds file.
+    #[serde(default, deserialize_with = "present")]
+    pub(super) keep_seed: Option<bool>,
+}
+
+/// What a user may do: a role, or both lists; with neither, what the settings say.
+#[derive(Object, Deserialize)]
+#[oai(deny_unknown_fields, write_only_all)]
+#[serde(deny_unknown_fields)]
+pub(super) struct PermissionsRequest {
+    /// The role whose member it becomes.
+    #[serde(default, deserialize_with = "present")]
+    pub(super) role: Option<String>,
+    /// What it may publish to, with `{user}` for its own name.
+    #[serde(default, deserialize_with = "present")]
+    pub(super) allow_pub: Option<Vec<String>>,
+    /// What it may listen to.
+    #[serde(default, deserialize_with = "present")]
+    pub(super) allow_sub: Option<Vec<String>>,
+}
+
+/// How signing keys are replaced.
+#[derive(Object, Deserialize)]
+#[oai(deny_unknown_fields, write_only_all)]
+#[serde(deny_unknown_fields)]
+pub(super) struct RotateRequest {
+    /// Whether the old keys are not believed any more from now on, as when a seed has leaked; `false`, unless it is said.
+    #[serde(default, deserialize_with = "present")]
+    pub(super) at_once: Option<bool>,
+}

@@ -1,0 +1,299 @@
+//! Admins over HTTP: the first by the one-time token, then users, accounts and keys, live on a real broker, with a note of it all.
+
+use std::fs;
+
+use relais_domain::credentials::creds::Creds;
+use reqwest::{Client, Method, StatusCode};
+use serde_json::{Value, json};
+
+use crate::support::{PASSWORD, Raw, Up, Verdict, World, http};
+
+/// Somebody who speaks to the API.
+struct Caller<'u> {
+    up: &'u Up,
+    http: Client,
+    token: String,
+    id: String,
+}
+
+impl<'u> Caller<'u> {
+    /// Registers and logs in.
+    async fn new(up: &'u Up, name: &str) -> Self {
+        let mut caller = Self { up, http: http(), token: String::new(), id: String::new() };
+        let credentials = json!({"email": format!("{name}@example.org"), "password": PASSWORD});
+        assert_eq!(caller.ask(Method::POST, "/register", credentials.clone()).await.0, StatusCode::CREATED);
+        let (status, login) = caller.ask(Method::POST, "/login", credentials).await;
+        assert_eq!(status, StatusCode::OK, "{login}");
+        caller.token = login["access_token"].as_str().unwrap().to_owned();
+        caller.id = login["user_id"].as_str().unwrap().to_owned();
+        caller
+    }
+
+    async fn ask(&self, method: Method, path: &str, body: Value) -> (StatusCode, Value) {
+        let mut request = self.http.request(method, format!("{}{path}", self.up.text("http")));
+        if !self.token.is_empty() {
+            request = request.bearer_auth(&self.token);
+        }
+        if !body.is_null() {
+            request = request.json(&body);
+        }
+        let response = request.send().await.unwrap();
+        let status = response.status();
+        let text = response.text().await.unwrap();
+        (status, serde_json::from_str(&text).unwrap_or(Value::String(text)))
+    }
+
+    async fn get(&self, path: &str) -> (StatusCode, Value) {
+        self.ask(Method::GET, path, Value::Null).await
+    }
+
+    async fn post(&self, path: &str, body: Value) -> (StatusCode, Value) {
+        self.ask(Method::POST, path, body).await
+    }
+
+    /// The status and the kind of problem.
+    async fn refused(&self, method: Method, path: &str, body: Value) -> (u16, String) {
+        let (status, body) = self.ask(method, path, body).await;
+        let kind = body["type"].as_str().unwrap_or_default().rsplit(':').next().unwrap_or_default();
+        (status.as_u16(), kind.to_owned())
+    }
+
+    /// Redeems the set-up token.
+    async fn claim(&self) {
+        let token = fs::read_to_string(self.up.text("setup_token")).unwrap();
+        let (status, body) = self.post("/admin/claim", json!({"token": token.trim()})).await;
+        assert_eq!((status, &body["admin"]), (StatusCode::OK, &json!(true)), "{body}");
+    }
+}
+
+fn is(status: u16, kind: &str) -> (u16, String) {
+    (status, kind.to_owned())
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_first_admin_redeems_the_token_and_nobody_does_it_again() {
+    let world = World::new();
+    let up = world.up();
+    let path = up.text("setup_token").to_owned();
+    let token = fs::read_to_string(&path).unwrap().trim().to_owned();
+    assert!(!up.log().contains(&token), "the token stands in no log");
+    let (ada, bob) = (Caller::new(&up, "ada").await, Caller::new(&up, "bob").await);
+    for path in ["/users", "/audit", "/nsc/info", "/nsc/users"] {
+        assert_eq!(ada.refused(Method::GET, path, Value::Null).await, is(403, "not-admin"), "{path}");
+        let nobody = Caller { token: String::new(), http: http(), up: &up, id: String::new() };
+        assert_eq!(nobody.ask(Method::GET, path, Value::Null).await.0, StatusCode::UNAUTHORIZED, "{path}");
+    }
+    let wrong = ada.refused(Method::POST, "/admin/claim", json!({"token": "0".repeat(64)})).await;
+    assert_eq!(wrong, is(403, "wrong-token"));
+    // Before it is redeemed its holder may look, and set up; a repeat of the set-up that is there makes nothing.
+    let holder = Caller { token: token.clone(), http: http(), up: &up, id: String::new() };
+    assert_eq!(holder.get("/nsc/info").await.0, StatusCode::OK);
+    let names = json!({"operator": "relais", "account": "app"});
+    assert_eq!(holder.post("/nsc/new-setup", names.clone()).await.0, StatusCode::OK);
+
+    let body = json!({"token": token});
+    let (one, two) = tokio::join!(ada.post("/admin/claim", body.clone()), bob.post("/admin/claim", body.clone()));
+    let claimed = [one.0, two.0].iter().filter(|status| **status == StatusCode::OK).count();
+    assert_eq!(claimed, 1, "of two one is admin: {one:?} {two:?}");
+    let (admin, other) = if one.0 == StatusCode::OK { (&ada, &bob) } else { (&bob, &ada) };
+    assert_eq!(other.refused(Method::POST, "/admin/claim", body).await, is(403, "wrong-token"));
+    assert_eq!(holder.refused(Method::POST, "/nsc/new-setup", names).await, is(401, "invalid-token"));
+    assert!(!std::path::Path::new(&path).exists());
+
+    let (_, users) = admin.get("/users").await;
+    let admins: Vec<_> = users["users"].as_array().unwrap().iter().filter(|user| user["admin"] == true).collect();
+    assert!(admins.len() == 1 && admins[0]["id"] == admin.id.as_str(), "{users}");
+    let demoted = admin.refused(Method::PATCH, &format!("/users/{}", admin.id), json!({"admin": false})).await;
+    assert_eq!(demoted, is(409, "last-admin"));
+    up.stop();
+    let again = world.up();
+    assert!(again.ready["setup_token"].is_null(), "there is an admin, so there is no token: {}", again.ready);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn accounts_and_users_are_made_edited_listed_and_revoked_live() {
+    let world = World::new();
+    let up = world.up();
+    let ada = Caller::new(&up, "ada").await;
+    ada.claim().await;
+
+    // A user of the role `user`, with creds that work at once.
+    let (status, till) = ada.post("/nsc/new-user", json!({"name": "till"})).await;
+    assert_eq!(status, StatusCode::CREATED, "{till}");
+    let creds = till["creds"].as_str().unwrap().to_owned();
+    let mut connected = Verdict::connect(up.text("nats"), &creds, till["inbox_prefix"].as_str().unwrap()).await;
+    assert!(connected.publishes("from.till.x").await && !connected.publishes("from.bob.x").await);
+    let (status, again) = ada.post("/nsc/new-user", json!({"name": "till"})).await;
+    assert_eq!((status, &again["public_key"]), (StatusCode::OK, &till["public_key"]), "a repeat returns it");
+    assert!(again["creds"].is_null(), "its seed was told once, and kept nowhere");
+    let other = json!({"name": "till", "allow_pub": ["from.{user}.y"], "allow_sub": ["to.{user}.>"]});
+    assert_eq!(ada.refused(Method::POST, "/nsc/new-user", other).await, is(409, "exists"));
+
+    // What must not be is not.
+    for (body, expected) in [
+        (json!({"name": "svc-shop"}), is(422, "invalid-field")),
+        (json!({"name": "*"}), is(422, "invalid-field")),
+        (json!({"name": "-x"}), is(422, "invalid-field")),
+        (json!({"name": "a/b"}), is(422, "invalid-field")),
+        (json!({"name": "x", "account": "Nowhere"}), is(404, "unknown-name")),
+        (json!({"name": "x", "account": "a/b"}), is(422, "invalid-field")),
+        (json!({"name": "x", "role": "nobody"}), is(404, "unknown-name")),
+        (json!({"name": "x", "allow_pub": [">"], "allow_sub": []}), is(422, "not-allowed")),
+        (json!({"name": "x", "allow_pub": []}), is(422, "invalid-field")),
+        (json!({"name": "x", "expiry": "soon"}), is(422, "invalid-field")),
+        (json!({"name": "x", "tags": ["user:*"]}), is(422, "invalid-field")),
+        (json!({}), is(422, "invalid-field")),
+    ] {
+        assert_eq!(ada.refused(Method::POST, "/nsc/new-user", body.clone()).await, expected, "{body}");
+    }
+
+    // An edit replaces the JWT: the old one is cut off, the new one may what was asked.
+    let lists = json!({"allow_pub": ["from.{user}.pay"], "allow_sub": ["to.{user}.>", "_INBOX.{user}.>"]});
+    let kept = json!({"name": "desk", "keep_seed": true});
+    let (_, desk) = ada.post("/nsc/new-user", kept).await;
+    let mut raw = raw(&up, desk["creds"].as_str().unwrap()).await;
+    raw.flush().await;
+    let (status, edited) = ada.ask(Method::PATCH, "/nsc/users/desk", lists).await;
+    assert_eq!(status, StatusCode::OK, "{edited}");
+    raw.hung_up().await;
+    let mut verdict = Verdict::connect(up.text("nats"), edited["creds"].as_str().unwrap(), "_INBOX.desk").await;
+    assert!(verdict.publishes("from.desk.pay").await && !verdict.publishes("from.desk.echo").await);
+
+    let (_, listed) = ada.get("/nsc/users").await;
+    let names: Vec<_> = listed["users"].as_array().unwrap().iter().map(|user| user["name"].as_str().unwrap()).collect();
+    assert_eq!(names, ["desk", "till"]);
+    let (_, described) = ada.get("/nsc/users/desk").await;
+    assert_eq!(described["claims"]["nats"]["tags"], json!(["user:desk"]), "{described}");
+
+    // Revoked: cut off when it is answered, and banned for good.
+    let raw = self::raw(&up, &creds).await;
+    assert_eq!(ada.ask(Method::DELETE, "/nsc/users/till", Value::Null).await.0, StatusCode::OK);
+    raw.hung_up().await;
+    assert_eq!(ada.refused(Method::DELETE, "/nsc/users/till", Value::Null).await, is(404, "unknown-name"));
+    let banned = json!({"name": "till", "public_key": till["public_key"]});
+    assert_eq!(ada.refused(Method::POST, "/nsc/new-user", banned).await, is(409, "key-revoked"));
+
+    // Accounts, and a rotation with overlap.
+    assert_eq!(ada.post("/nsc/new-account", json!({"name": "Partner"})).await.0, StatusCode::CREATED);
+    assert_eq!(ada.post("/nsc/new-account", json!({"name": "Partner"})).await.0, StatusCode::OK);
+    assert_eq!(ada.refused(Method::POST, "/nsc/new-account", json!({"name": "@x"})).await, is(422, "invalid-field"));
+    let (_, partner) = ada.post("/nsc/new-user", json!({"name": "till", "account": "Partner"})).await;
+    Verdict::connect(up.text("nats"), partner["creds"].as_str().unwrap(), "_INBOX.till").await;
+    let (status, rotation) = ada.post("/nsc/accounts/Partner/rotate-keys", json!({})).await;
+    assert_eq!((status, rotation["retired"].as_array().unwrap().len()), (StatusCode::OK, 1), "{rotation}");
+    let raw = self::raw(&up, partner["creds"].as_str().unwrap()).await;
+    let (_, ended) = ada.post("/nsc/accounts/Partner/end-rotation", Value::Null).await;
+    assert_eq!(ended["cut_off"], json!(["till"]), "{ended}");
+    raw.hung_up().await;
+    assert_eq!(ada.refused(Method::POST, "/nsc/accounts/SYS/revoke-all", Value::Null).await, is(409, "own-account"));
+    assert_eq!(ada.refused(Method::POST, "/nsc/accounts/x/revoke-all", Value::Null).await, is(404, "unknown-name"));
+
+    // Another operator, for brokers elsewhere.
+    let other = json!({"operator": "Other", "account": "shop"});
+    let (status, setup) = ada.post("/nsc/new-setup", other.clone()).await;
+    assert_eq!(status, StatusCode::CREATED, "{setup}");
+    assert_eq!(ada.post("/nsc/new-setup", other).await.0, StatusCode::OK);
+    let wrong = json!({"operator": "Other", "account": "elsewhere"});
+    assert_eq!(ada.refused(Method::POST, "/nsc/new-setup", wrong).await, is(409, "exists"));
+
+    let (_, pushed) = ada.post("/nsc/push", Value::Null).await;
+    assert!(pushed["agree"] == true && pushed["accounts"].as_array().unwrap().len() == 4, "{pushed}");
+    let (_, info) = ada.get("/nsc/info").await;
+    let text = info.to_string();
+    let seed =
+        text.split('"').find(|text| text.len() > 50 && ["SO", "SA", "SU"].iter().any(|kind| text.starts_with(kind)));
+    assert!(seed.is_none(), "no seed: {info}");
+
+    let (_, audit) = ada.get("/audit?limit=200").await;
+    let noted: Vec<_> =
+        audit["entries"].as_array().unwrap().iter().map(|own| own["action"].as_str().unwrap()).collect();
+    for action in
+        ["admin.claim", "nsc.user.add", "nsc.user.edit", "nsc.user.revoke", "nsc.account.add", "nsc.keys.rotate"]
+    {
+        assert!(noted.contains(&action), "{action} in {noted:?}");
+    }
+    let actor = format!("user:{}", ada.id);
+    assert!(audit["entries"].as_array().unwrap().iter().all(|own| own["actor"] == actor.as_str()), "{audit}");
+}
+
+async fn raw(up: &Up, creds: &str) -> Raw {
+    Raw::connect(up.text("nats"), Some(&Creds::parse(creds).unwrap())).await
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn another_role_is_what_the_next_login_gets() {
+    let world = World::new();
+    fs::write(
+        world.path("relais.toml"),
+        "[nsc.roles.courier]\npublish = ['from.{user}.jobs.>']\nsubscribe = ['to.{user}.>', '_INBOX.{user}.>']\n",
+    )
+    .unwrap();
+    let up = world.up();
+    let (ada, bob) = (Caller::new(&up, "ada").await, Caller::new(&up, "bob").await);
+    ada.claim().await;
+    let path = format!("/users/{}", bob.id);
+    let (status, changed) = ada.ask(Method::PATCH, &path, json!({"role": "courier"})).await;
+    assert_eq!((status, &changed["role"]), (StatusCode::OK, &json!("courier")), "{changed}");
+    assert_eq!(ada.refused(Method::PATCH, &path, json!({"role": "Courier"})).await, is(422, "invalid-field"));
+    assert_eq!(ada.refused(Method::PATCH, "/users/nobody", json!({})).await, is(404, "no-such-user"));
+    let credentials = json!({"email": "bob@example.org", "password": PASSWORD});
+    let (_, login) = bob.post("/login", credentials.clone()).await;
+    assert_eq!(login["permissions"]["publish"], json!([format!("from.{}.jobs.>", bob.id)]), "{login}");
+    let prefix = login["inbox_prefix"].as_str().unwrap();
+    let mut verdict = Verdict::connect(up.text("nats"), login["creds"].as_str().unwrap(), prefix).await;
+    assert!(verdict.publishes(&format!("from.{}.jobs.1", bob.id)).await);
+    assert!(!verdict.publishes(&format!("from.{}.echo", bob.id)).await);
+    // A role that the account does not have signs nothing.
+    ada.ask(Method::PATCH, &path, json!({"role": "nobody"})).await;
+    let (status, body) = bob.post("/login", credentials).await;
+    assert_eq!(status, StatusCode::SERVICE_UNAVAILABLE, "{body}");
+    assert!(up.log().contains("nsc.roles.nobody"), "the log says what to do");
+}
+
+/// A nats-server that asks us for accounts believes a user that we have signed.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_broker_of_its_own_asks_the_url_resolver() {
+    let world = World::new();
+    let up = world.up();
+    let ada = Caller::new(&up, "ada").await;
+    ada.claim().await;
+    let (_, info) = ada.get("/nsc/info").await;
+    let app = info["accounts"].as_array().unwrap().iter().find(|account| account["name"] == "app").unwrap();
+    let key = app["public_key"].as_str().unwrap();
+    let (status, jwt) = ada.get(&format!("/jwt/v1/accounts/{key}")).await;
+    assert!(status == StatusCode::OK && jwt.as_str().unwrap().starts_with("eyJ"), "{jwt}");
+    assert_eq!(ada.get("/jwt/v1/accounts/").await.0, StatusCode::OK);
+    for unknown in ["x", "ACZXTUDOB4K6NT4OE5WUGBV4JT3K2IWUYM2DOLOAIT36YLTL7IPGRRZ4", "..%2fapp"] {
+        assert_eq!(ada.get(&format!("/jwt/v1/accounts/{unknown}")).await.0, StatusCode::NOT_FOUND, "{unknown}");
+    }
+    let (_, setup) = ada.post("/nsc/new-setup", json!({"operator": "relais", "account": "app"})).await;
+    let broker = crate::support::Broker::asking(
+        setup["jwt"].as_str().unwrap(),
+        &format!("{}/jwt/v1/accounts/", up.text("http")),
+    )
+    .await;
+    let (_, till) = ada.post("/nsc/new-user", json!({"name": "till"})).await;
+    let mut verdict = Verdict::connect(broker.url(), till["creds"].as_str().unwrap(), "_INBOX.till").await;
+    assert!(verdict.publishes("from.till.x").await && !verdict.publishes("from.bob.x").await);
+}
+
+/// The same on the real nsc: a login and a user, through the tool.
+#[tokio::test(flavor = "multi_thread")]
+async fn the_backend_runs_on_the_real_nsc() {
+    let world = World::new();
+    let tool = crate::support::tool("nsc");
+    let up = world.up_with(|command| {
+        command.env("NSC_ENGINE", "nsc").env("NSC_PATH", &tool);
+    });
+    let ada = Caller::new(&up, "ada").await;
+    ada.claim().await;
+    let (status, till) = ada.post("/nsc/new-user", json!({"name": "till"})).await;
+    assert_eq!(status, StatusCode::CREATED, "{till}");
+    let raw = raw(&up, till["creds"].as_str().unwrap()).await;
+    assert_eq!(ada.ask(Method::DELETE, "/nsc/users/till", Value::Null).await.0, StatusCode::OK);
+    raw.hung_up().await;
+    let absent = world.relais(&["up", "--json"]).env("NSC_ENGINE", "nsc").env("NSC_PATH", "/nowhere/nsc").output();
+    let absent = absent.unwrap();
+    let said = String::from_utf8_lossy(&absent.stderr);
+    assert_eq!(absent.status.code(), Some(1), "{said}");
+}
