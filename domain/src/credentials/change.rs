@@ -8,7 +8,10 @@ use std::collections::BTreeMap;
 use jiff::Timestamp;
 
 use super::claims::{Body as _, Unknown};
-use crate::credentials::{Account, AccountClaims, Export, FOR_GOOD, Import, PublicKey, UserLimits, UserScope};
+use crate::{
+    credentials::{Account, AccountClaims, FOR_GOOD, PublicKey, UserLimits, UserScope, apart},
+    subject::Filter,
+};
 
 /// A change of an account. Each can be repeated: what is so already is no change.
 #[derive(Debug, Clone, PartialEq)]
@@ -65,12 +68,10 @@ pub enum Change {
         /// Which.
         key: PublicKey,
     },
-    /// Add exports and imports, each unless there is one of the same subject (and account) already.
+    /// Let services in accounts of their own answer these routes ([`crate::credentials::apart`]).
     Share {
-        /// What others may take.
-        exports: Vec<Export>,
-        /// What is taken from others.
-        imports: Vec<Import>,
+        /// What they answer.
+        routes: Vec<Filter>,
     },
 }
 
@@ -126,22 +127,7 @@ impl Change {
                 keys.0.entry(key.clone()).or_insert(scope);
             }
             Self::RemoveKey { key } => drop(next.body.signing_keys.0.remove(key)),
-            Self::Share { exports, imports } => {
-                let body = &mut next.body;
-                for export in exports {
-                    if body.exports.iter().all(|own| own.subject != export.subject) {
-                        body.exports.push(export.clone());
-                    }
-                }
-                for import in imports {
-                    let same = |own: &Import| own.subject == import.subject && own.account == import.account;
-                    if !body.imports.iter().any(same) {
-                        body.imports.push(import.clone());
-                    }
-                }
-                body.exports.sort_by(|a, b| a.subject.cmp(&b.subject));
-                body.imports.sort_by(|a, b| a.subject.cmp(&b.subject));
-            }
+            Self::Share { routes } => apart::share(&mut next.body, routes),
         }
         if next.body == account.body && newer_than == account.issued_at && !self.must_be_newer(account) {
             return None;

@@ -5,13 +5,15 @@
 //! of all three ([`OperatorClaims`], [`AccountClaims`], [`UserClaims`]; `github.com/nats-io/jwt/v2`), those by which one
 //! account lets another import ([`ActivationClaims`]), and those by which a broker asks who may connect
 //! ([`AuthorizationRequestClaims`], [`AuthorizationResponseClaims`]); [`encode`] and [`decode`], [`Claims::validate`],
-//! the [`creds`] file, and what Relais puts into them: [`permissions`], [`setup`], [`streams`] and
-//! [`user_to_sign`], which says of every user JWT what it claims. What can be changed about an account says [`Change`]. What others want users to be allowed goes through [`lint`].
+//! the [`creds`] file, and what Relais puts into them: [`permissions`], [`setup`], [`apart`], [`streams`] and
+//! [`user_to_sign`], which says of every user JWT what it claims. What can be changed about an account says [`Change`]. What
+//! others want users to be allowed goes through [`lint`].
 //!
 //! Signatures are the business of [`crate::ports::KeyPairs`], the store of keys that of an adapter.
 
 mod account;
 mod activation;
+pub mod apart;
 mod authorization;
 mod change;
 mod claims;

@@ -201,7 +201,8 @@ fn service_publishes(name: &ServiceName) -> Vec<String> {
     publish
 }
 
-fn is_route(route: &str) -> bool {
+/// Whether a service may listen there.
+pub(super) fn is_route(route: &str) -> bool {
     route.starts_with("from.*.")
 }
 

@@ -204,8 +204,9 @@ pub fn base(keys: &AccountKeys) -> Account {
     }
 }
 
-fn application_body(keys: &Keys) -> Account {
-    let mut body = base(&keys.application);
+/// As [`base`], with JetStream.
+pub(super) fn storing(keys: &AccountKeys) -> Account {
+    let mut body = base(keys);
     // How much disk there is, the broker's own configuration says. Each stream must say how large it may grow.
     body.limits.jetstream = JetStreamLimits {
         mem_storage: NO_LIMIT,
@@ -216,6 +217,11 @@ fn application_body(keys: &Keys) -> Account {
         max_bytes_required: true,
         ..JetStreamLimits::default()
     };
+    body
+}
+
+fn application_body(keys: &Keys) -> Account {
+    let mut body = storing(&keys.application);
     let role = UserScope {
         kind: UserScope::KIND.to_owned(),
         key: keys.user_role.public.clone(),
