@@ -29,6 +29,8 @@ pub mod setup;
 mod sharing;
 pub mod streams;
 mod strict;
+#[cfg(test)]
+mod tag_tests;
 mod token;
 mod user;
 mod validation;
