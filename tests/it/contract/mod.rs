@@ -3,5 +3,6 @@
 pub(crate) mod bus;
 mod cache;
 mod claims;
+mod matrix;
 mod nsc;
 pub(crate) mod resolver;
