@@ -13,16 +13,20 @@
 //! of *its* JetStream stays in its account, whatever it is aimed at, but for the four subjects to which it may publish
 //! anyhow. A reply subject of its own does not cross: nats-server puts one of its own (`_R_.…`) in its place.
 //!
-//! What to know of nats-server (2.15, tried):
+//! What to know of nats-server (2.15; what is not of its source is tried, `contract::matrix::apart`):
 //!
-//! - An import that the exporter does not export is passed over without a word; so the application's account, with
-//!   [`exports`], goes to the brokers first.
-//! - It refuses imports that form a cycle. The application's account therefore imports nothing from here, and answers to
-//!   `$SRV` stay here too: who looks from `OPS` sees the services of the application's account.
-//! - Two exports of one kind where one contains the other are an error to nsc, and so are two such imports of services;
-//!   both lists here hold the widest only, and an import may be narrower than the export.
-//! - Nobody in this account should await answers under `_INBOX.`: what is answered there goes to the application's
-//!   account as well. The service's own are under `_SVC.`, the provisioner's are not.
+//! - An import that nobody exports is passed over without a word, and holds as soon as the export is there. So the two
+//!   accounts may be pushed in any order, and a service that hears nothing is not told why.
+//! - An import may be narrower than the export. Two exports of one kind where one contains the other are an error to
+//!   jwt/v2, and so are two such imports of services; so of routes both lists here hold the widest only.
+//! - It refuses imports in a circle: what goes from here to the application's account cannot come back under the same
+//!   subject.
+//! - Answers to `$SRV` stay here: who looks from `OPS` sees the services of the application's account.
+//! - Who awaits answers under `_INBOX.` in this account, as its provisioner does, has them in the application's account
+//!   as well. What the JetStream API answers comes there under a subject of nats-server's own (`_R_.…`), which nobody may
+//!   listen to. The service's own inboxes are under `_SVC.`, and stay.
+//! - The first answer ends what nats-server remembers of a request that goes out (one answer an export): a reply subject
+//!   of the service, given with `to.` or `out.`, is answered once, as by a PubAck.
 
 use crate::{
     credentials::{

@@ -1,6 +1,11 @@
 //! The table of DESIGN §4: what each kind of credential may publish and listen to.
 //!
 //! Allow-lists only, and both always written. Whoever widens one repeats the attacks that the list was tried with.
+//! The same table is written a second time in the tests, as rules (`contract::matrix`), and every entry tried at a real
+//! broker; a change here is red until it is made there.
+//!
+//! nats-server compares the `>` at the end of a subscription like any other token, so who may listen to `topic.news.*` may
+//! listen to `topic.news.>` as well (tried on 2.15). Where nobody can publish deeper, as here, that is the same.
 //!
 //! | credential | in short |
 //! |---|---|

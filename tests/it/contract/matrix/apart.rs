@@ -100,6 +100,13 @@ async fn it_tells_users_now_and_later_and_its_reply_subjects_do_not_cross() {
     tell(&mut lab, &published("out.bob.x", "from.carol.pay", "aimed")).await;
     let ack = acked(&mut lab, &published("out.bob.x", "_SVC.lab.2", "after")).await;
     assert_eq!(ack.subject, "_SVC.lab.2");
+    // One answer comes back.
+    tell(&mut lab, &published("to.bob.y", "_SVC.lab.3", "well?")).await;
+    let reply = heard(&mut bob).await.remove(0).reply.unwrap();
+    let mut somebody = house.connect(&house.anything(Place::App)).await;
+    tell(&mut somebody, &(published(&reply, "", "one") + &published(&reply, "", "two"))).await;
+    let answers: Vec<_> = heard(&mut lab).await.into_iter().map(|m| m.payload).collect();
+    assert_eq!(answers, ["one"]);
     let messages = heard(&mut application).await;
     let aimed = messages.iter().filter(|m| m.subject.starts_with("from.")).collect::<Vec<_>>();
     assert!(aimed.is_empty(), "{aimed:?}");
@@ -147,6 +154,12 @@ async fn answers_of_its_jetstream_stay_inside() {
     while !there.iter().any(|m: &Heard| m.subject == "to.bob.x") {
         there.extend(heard(&mut application).await);
     }
+    // What the provisioner of this account is told crosses too, since its inboxes are under `_INBOX.`: under a subject of
+    // the broker's own, which nobody may listen to.
+    house.stream_names(Place::Lab).await;
+    let told = heard(&mut application).await;
+    assert!(told.iter().any(|m| m.payload.contains("\"DEAD_lab\"")), "{told:?}");
+    assert!(told.iter().all(|m| m.subject.starts_with("_R_.")), "{told:?}");
     let odd: Vec<_> = there.iter().filter(|m| m.subject != "to.bob.x" && !m.subject.starts_with("$JS.EVENT")).collect();
     assert!(odd.is_empty(), "{odd:?}");
     assert_eq!(house.stream_names(Place::App).await, names);
@@ -181,4 +194,30 @@ async fn whoever_has_its_account_has_no_more_than_it() {
     assert_eq!(house.stream_names(Place::App).await, names);
     assert_eq!(house.stream_names(Place::Lab).await, ["DEAD_lab", "IN_lab", "KV_lab_cache"]);
     house.end().await;
+}
+
+/// Whether the service hears ada, and whether bob hears the service, both connected meanwhile.
+async fn crosses(ada: &mut Raw, bob: &mut Raw, lab: &mut Raw) -> (bool, bool) {
+    tell(ada, &published("from.ada.quote", "", "asked")).await;
+    let hears = heard(lab).await.iter().any(|m| m.payload == "asked");
+    tell(lab, &published("to.bob.x", "", "told")).await;
+    (hears, heard(bob).await.iter().any(|m| m.payload == "told"))
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn exports_decide_what_crosses_and_may_be_wider_or_come_later() {
+    let exact = ["from.*.lab.>", "from.*.quote"];
+    // What is exported, whether that is enough, and what is exported then, under those who are connected.
+    for (before, enough, after) in [(&[][..], false, &exact[..]), (&exact, true, &["from.*.>"])] {
+        let house = House::exporting(before).await;
+        let mut ada = house.connect(&house.creds(Who::User("ada"))).await;
+        let mut bob = house.connect(&house.creds(Who::User("bob"))).await;
+        let mut lab = house.connect(&house.creds(LAB)).await;
+        tell(&mut bob, "SUB to.bob.> 1\r\n").await;
+        tell(&mut lab, "SUB from.*.quote lab 1\r\n").await;
+        assert_eq!(crosses(&mut ada, &mut bob, &mut lab).await, (enough, enough), "{before:?}");
+        house.share(after).await;
+        assert_eq!(crosses(&mut ada, &mut bob, &mut lab).await, (true, true), "{before:?}, then {after:?}");
+        house.end().await;
+    }
 }

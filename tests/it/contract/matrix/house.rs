@@ -53,6 +53,11 @@ pub(super) struct Heard {
 
 impl House {
     pub(super) async fn new() -> Self {
+        Self::exporting(routes("lab")).await
+    }
+
+    /// The same, where the application's account exports what services with these routes need; with no route, nothing.
+    pub(super) async fn exporting(shared: &[&str]) -> Self {
         let (keys, now) = (Keys::generate(&pairs()), system::Clock.now());
         let names = Names { operator: "Matrix".parse().unwrap(), application: "App".parse().unwrap() };
         let setup = Setup::new(&names, &keys, now);
@@ -62,7 +67,8 @@ impl House {
         let taken = filters(routes("lab"));
         let topics = TOPICS.map(|topic| topic.parse().unwrap());
         let application = of(AccountRole::Application).with_topics(&topics, now).unwrap();
-        let application = apart::sharing(&application, &taken, now).unwrap();
+        let sharing = if shared.is_empty() { None } else { apart::sharing(&application, &filters(shared), now) };
+        let application = sharing.unwrap_or(application);
         let body = apart::account(&application.subject, &taken, &lab);
         let accounts = vec![
             (Place::App, application),
@@ -104,6 +110,16 @@ impl House {
 
     pub(super) fn url(&self) -> String {
         format!("nats://{}", self.server.listen())
+    }
+
+    /// Has the broker take the application's account as it should be for these routes.
+    pub(super) async fn share(&self, shared: &[&str]) {
+        let next = apart::sharing(self.account(Place::App), &filters(shared), self.now).unwrap();
+        let jwt = encode(&next, &self.keys.operator_signing, &pairs()).unwrap();
+        let issuer = self.client(&self.creds(Who::Issuer), "_INBOX.iss").await;
+        let pushed = issuer.client().request("$SYS.REQ.CLAIMS.UPDATE", jwt.as_str().to_owned().into()).await.unwrap();
+        let said: serde_json::Value = serde_json::from_slice(&pushed.payload).unwrap();
+        assert_eq!(said["data"]["code"], 200, "{said}");
     }
 
     /// Credentials as the one function that signs users makes them.
