@@ -5,7 +5,7 @@ use proptest::prelude::*;
 use super::{
     Grantee, KeyKind, User, decode,
     setup::{Keys, Names, Setup},
-    sign_user,
+    user_to_sign,
 };
 use crate::{
     identity::UserId,
@@ -45,7 +45,7 @@ fn text() -> impl Strategy<Value = String> {
     prop_oneof![any::<String>(), "[a-z0-9-]{0,70}", "[a-z0-9.*>:,_{} -]{0,20}", put]
 }
 
-/// The claims of a JWT that `sign_user` makes, as they stand in it.
+/// The claims of a JWT that `user_to_sign` makes, as they stand in it.
 fn signed(grantee: Grantee) -> serde_json::Value {
     let pairs = memory::KeyPairs::default();
     let names = Names { operator: "O".parse().unwrap(), application: "A".parse().unwrap() };
@@ -60,14 +60,16 @@ fn signed(grantee: Grantee) -> serde_json::Value {
         (_, AccountRole::System) => &keys.system.signing,
     };
     let key = pairs.generate(KeyKind::User).public;
-    let jwt = sign_user(&Grant { grantee, key, expires_at: None }, &account, signer, now, &pairs).unwrap();
+    let grant = Grant { grantee, key, expires_at: None };
+    let user = user_to_sign(&grant, &account, |key| *key == signer.public, now).unwrap();
+    let jwt = user.sign(signer, &pairs).unwrap();
     let claims = decode::<User>(jwt.as_str(), &pairs).unwrap();
     assert_eq!(account.vouches_for(&claims), Ok(()));
     serde_json::to_value(&claims).unwrap()
 }
 
 fn device(user: UserId) -> Grantee {
-    Grantee::Device { user, device: "d1".parse().unwrap() }
+    Grantee::Device { user, device: "d1".parse().unwrap(), role: "user".parse().unwrap() }
 }
 
 proptest! {

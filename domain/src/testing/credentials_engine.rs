@@ -171,6 +171,8 @@ impl House<'_> {
             Change::AddKey { key: kept.clone(), role: Some("courier".to_owned()) },
             role("errands", None),
             Change::RemoveKey { key: role_key.clone() },
+            Change::Share { routes: vec!["from.*.lab.x".parse().expect("a filter")] },
+            Change::Share { routes: vec!["from.*.lab.>".parse().expect("a filter")] },
             Change::RemoveRole { role: "courier".to_owned() },
         ]
     }

@@ -142,6 +142,9 @@ pub(super) fn account(
             steps.push(of_account(["revocations", "add-user"])?.with("user-public-key", key)?.with("at", &until)?);
         }
     }
+    for export in old.exports.iter().filter(|export| !new.exports.contains(export)) {
+        steps.push(of_account(["delete", "export"])?.with("subject", &export.subject)?);
+    }
     for export in new.exports.iter().filter(|export| !old.exports.contains(export)) {
         steps.push(share_out(of_account(["add", "export"])?, export)?);
     }

@@ -6,13 +6,14 @@ use jiff::Timestamp;
 use relais_adapters::{nats_server, nkeys, system};
 use relais_domain::{
     credentials::{
-        AccountClaims, Grantee, KeyKind, OperatorJwt, Trust, User, UserClaims, UserJwt, apart,
+        AccountClaims, Change, Grantee, KeyKind, OperatorJwt, Trust, User, UserClaims, UserJwt, apart,
         creds::Creds,
         encode,
         permissions::{self, Permissions},
         setup::{AccountKeys, Keys, Names, Setup},
-        sign_user, user_claims,
+        user_claims, user_to_sign,
     },
+    nsc::Role,
     ports::{AccountRole, Clock as _, Grant, KeyPair, KeyPairs as _},
     subject::Filter,
 };
@@ -66,8 +67,16 @@ impl House {
             AccountKeys { identity: pairs().generate(KeyKind::Account), signing: pairs().generate(KeyKind::Account) };
         let taken = filters(routes("lab"));
         let topics = TOPICS.map(|topic| topic.parse().unwrap());
-        let application = of(AccountRole::Application).with_topics(&topics, now).unwrap();
-        let sharing = if shared.is_empty() { None } else { apart::sharing(&application, &filters(shared), now) };
+        let role = Role::user(&topics);
+        let hearing = Change::Role {
+            role: role.name().to_string(),
+            template: Box::new(role.limits().clone()),
+            description: String::new(),
+            key: None,
+        };
+        let application = hearing.apply(&of(AccountRole::Application), now).unwrap();
+        let share = Change::Share { routes: filters(shared) };
+        let sharing = if shared.is_empty() { None } else { share.apply(&application, now) };
         let application = sharing.unwrap_or(application);
         let body = apart::account(&application.subject, &taken, &lab);
         let accounts = vec![
@@ -114,7 +123,8 @@ impl House {
 
     /// Has the broker take the application's account as it should be for these routes.
     pub(super) async fn share(&self, shared: &[&str]) {
-        let next = apart::sharing(self.account(Place::App), &filters(shared), self.now).unwrap();
+        let share = Change::Share { routes: filters(shared) };
+        let next = share.apply(self.account(Place::App), self.now).unwrap();
         let jwt = encode(&next, &self.keys.operator_signing, &pairs()).unwrap();
         let issuer = self.client(&self.creds(Who::Issuer), "_INBOX.iss").await;
         let pushed = issuer.client().request("$SYS.REQ.CLAIMS.UPDATE", jwt.as_str().to_owned().into()).await.unwrap();
@@ -126,7 +136,11 @@ impl House {
     pub(super) fn creds(&self, who: Who) -> Creds {
         let name = |name: &str| name.parse().unwrap();
         let grantee = match who {
-            Who::User(user) => Grantee::Device { user: user.parse().unwrap(), device: "d1".parse().unwrap() },
+            Who::User(user) => Grantee::Device {
+                user: user.parse().unwrap(),
+                device: "d1".parse().unwrap(),
+                role: "user".parse().unwrap(),
+            },
             Who::Service(own) | Who::Apart(own) => Grantee::Service { name: name(own), routes: filters(routes(own)) },
             Who::Provisioner => Grantee::Provisioner,
             Who::Issuer => Grantee::Issuer,
@@ -140,7 +154,8 @@ impl House {
         let device = matches!(grantee, Grantee::Device { .. });
         let signer = if device { &self.keys.user_role } else { self.signing(place) };
         let grant = Grant { grantee, key: pair.public, expires_at: None };
-        let jwt = sign_user(&grant, self.account(place), signer, self.now, &pairs()).unwrap();
+        let user = user_to_sign(&grant, self.account(place), |key| *key == signer.public, self.now).unwrap();
+        let jwt = user.sign(signer, &pairs()).unwrap();
         Creds { jwt, seed: pair.seed }
     }
 
@@ -157,7 +172,11 @@ impl House {
     /// A device of ada with other tags than it should have, which only the role's key itself can sign.
     pub(super) fn tagged(&self, tags: &[&str]) -> Creds {
         let pair = pairs().generate(KeyKind::User);
-        let grantee = Grantee::Device { user: "ada".parse().unwrap(), device: "d1".parse().unwrap() };
+        let grantee = Grantee::Device {
+            user: "ada".parse().unwrap(),
+            device: "d1".parse().unwrap(),
+            role: "user".parse().unwrap(),
+        };
         let grant = Grant { grantee, key: pair.public, expires_at: None };
         let mut claims = user_claims(&grant, &self.account(Place::App).subject, self.now);
         claims.body.generic.tags = tags.iter().map(|tag| (*tag).to_owned()).collect();

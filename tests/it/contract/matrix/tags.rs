@@ -1,4 +1,4 @@
-//! Why no name from outside may become a tag: what a broker makes of JWTs that `sign_user` never signs.
+//! Why no name from outside may become a tag: what a broker makes of JWTs that `user_to_sign` never makes.
 //!
 //! These are controls. They are signed here by hand with the key of the role `user`; that our own code writes one tag, of a
 //! parsed user id, is shown in the domain (`credentials/tag_tests.rs`).
