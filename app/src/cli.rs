@@ -1,17 +1,23 @@
 //! The command line: what can be typed, and the help that teaches it.
 
+mod admin;
 mod messages;
 mod new;
 mod nsc;
+mod nsc_admin;
 
 use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use relais_domain::{auth::Email, identity::ServiceName, subject::Pattern};
 
+pub use admin::{AdminCommand, ClaimArgs};
 pub use messages::{PublishArgs, RequestArgs, SubscribeArgs, TypeArgs};
 pub use new::NewArgs;
 pub use nsc::NscCommand;
+pub use nsc_admin::{
+    AccountCommand, ExportArgs, KeysCommand, RoleCommand, SetupArgs, UserAddArgs, UserCommand, UserEditArgs, WishArgs,
+};
 
 use crate::settings::{Flag, SettingsError, Sources};
 
@@ -157,7 +163,10 @@ Examples:
     /// Credentials for persons who operate
     #[command(subcommand)]
     Creds(CredsCommand),
-    /// Accounts: what the brokers believe of them
+    /// Admins of a server
+    #[command(subcommand)]
+    Admin(AdminCommand),
+    /// Operators, accounts, users and keys: what the brokers believe
     #[command(subcommand)]
     Nsc(NscCommand),
     /// Print a description of the API

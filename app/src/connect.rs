@@ -6,14 +6,14 @@ use relais_adapters::{
     http,
     jetstream::Bucket,
     nats::{self, ConnectError},
-    nkeys, system,
+    nkeys, sql, system,
 };
 use relais_domain::{
     credentials::creds::Creds,
     identity::ServiceName,
     live::Report,
-    nsc::Nsc,
-    ports::{Bus, BusError, CredentialsIssuer, IssueError, KeyPairs, Rng},
+    nsc::{Nsc, Service},
+    ports::{Bus, BusError, CredentialsIssuer, Devices, IssueError, KeyPairs, Rng},
 };
 
 use crate::{
@@ -109,6 +109,55 @@ async fn at_brokers<T>(
         error @ IssueError::NotPushed(_) => Failure::of(Exit::NoAnswer, &error),
         error => error.into(),
     })
+}
+
+/// What commands change operator, accounts and users with: noted in the audit, and pushed where a broker is there.
+pub(crate) struct Administration {
+    pub(crate) service: Service,
+    pub(crate) devices: Arc<dyn Devices>,
+    bus: Option<nats::Bus>,
+    database: sql::Database,
+}
+
+impl Administration {
+    /// Opens the store and the database, and connects to the broker of `nats.url`, or to that of a `relais up` on this machine.
+    /// Without one, what changes accounts is stored, and says that nobody was told.
+    ///
+    /// # Errors
+    /// When the store or the database cannot be used.
+    pub(crate) async fn open(settings: &Settings) -> Result<Self, Failure> {
+        let nsc = nsc(settings)?;
+        let (database, _) = provision::database(settings, &settings.data).await?;
+        let bus = match provision::issuer(&nsc, servers(settings), settings).await {
+            Ok(bus) => Some(bus),
+            Err(error) => {
+                tracing::info!(error = &error as &dyn std::error::Error, "there is no broker to tell");
+                None
+            }
+        };
+        if let Some(bus) = &bus {
+            nsc.reach(Arc::new(nats::Resolver::new(bus.clone()))).await;
+        }
+        let service = Service {
+            nsc: Arc::new(nsc),
+            audit: Arc::new(database.audit()),
+            clock: Arc::new(system::Clock),
+            rng: Arc::new(system::Rng),
+        };
+        Ok(Self { service, devices: Arc::new(database.devices()), bus, database })
+    }
+
+    /// Ends it.
+    pub(crate) async fn close(self) {
+        if let Some(bus) = self.bus
+            && let Err(error) = bus.drain().await
+        {
+            tracing::debug!(%error, "the issuer's connection did not end well");
+        }
+        if let Err(error) = self.database.close().await {
+            tracing::warn!(error = &error as &dyn std::error::Error, "the database did not end well");
+        }
+    }
 }
 
 /// The brokers of `nats.url`, or that of a `relais up` on this machine.

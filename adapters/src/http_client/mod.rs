@@ -101,6 +101,17 @@ impl Client {
         self.send(request.bearer_auth(token.expose())).await.map(drop)
     }
 
+    /// `POST /admin/claim`: makes whose access token this is the first admin.
+    ///
+    /// # Errors
+    /// [`ClientError::Forbidden`] when it is not the token, or was redeemed; [`ClientError::Unauthorized`], and those every call
+    /// has.
+    pub async fn claim(&self, access: &Secret, token: &Secret) -> Result<(), ClientError> {
+        let body = wire::Claim { token: token.expose() };
+        let request = self.request(Method::POST, &["admin", "claim"])?.json(&body);
+        self.send(request.bearer_auth(access.expose())).await.map(drop)
+    }
+
     fn request(&self, method: Method, path: &[&str]) -> Result<RequestBuilder, ClientError> {
         let mut url = self.base.clone();
         url.path_segments_mut()

@@ -10,6 +10,12 @@ use relais_domain::{
 };
 use serde::{Deserialize, Deserializer, Serialize};
 
+/// What `POST /admin/claim` takes.
+#[derive(Serialize)]
+pub(super) struct Claim<'a> {
+    pub(super) token: &'a str,
+}
+
 /// A new user, as `POST /register` answers.
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
 pub struct Registered {

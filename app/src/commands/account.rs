@@ -118,7 +118,7 @@ pub(super) fn now() -> Timestamp {
 }
 
 /// The key of this device, if the profile holds one of the same user at the same server.
-fn known_pair(context: &Context<'_>, server: &str, email: &Email, keys: &dyn KeyPairs) -> Option<KeyPair> {
+pub(super) fn known_pair(context: &Context<'_>, server: &str, email: &Email, keys: &dyn KeyPairs) -> Option<KeyPair> {
     let name = &context.globals.profile;
     let profile = context.profiles.open(name, Some(server)).ok()?;
     if profile.email != email.as_str() {

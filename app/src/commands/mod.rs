@@ -1,10 +1,13 @@
 //! The commands: each takes what was typed and a [`Context`], and ends with `Ok` or a [`Failure`].
 
 mod account;
+mod admin;
 mod messages;
 mod migrate;
 mod new;
 mod nsc;
+mod nsc_admin;
+mod nsc_roles;
 mod printing;
 mod service;
 mod settings;
@@ -23,10 +26,11 @@ use clap::{CommandFactory as _, Parser as _};
 use relais_domain::identity::ServiceName;
 
 use crate::{
-    cli::{Cli, Command, CredsCommand, Globals, NscCommand, ServiceCommand, SpecCommand},
+    cli::{AdminCommand, Cli, Command, CredsCommand, Globals, NscCommand, ServiceCommand, SpecCommand},
     connect,
     exit::{Exit, Failure},
     profile::Profiles,
+    settings::Settings,
 };
 
 /// What every command is given.
@@ -104,14 +108,8 @@ async fn dispatch(command: Command, context: &mut Context<'_>) -> Result<(), Fai
             let settings = service::installation(context)?;
             service::export(&args, &settings, &*connect::issuer(&settings)?, &*connect::key_pairs(), context).await
         }
-        Command::Nsc(command) => {
-            let settings = service::installation(context)?;
-            let reports = match command {
-                NscCommand::Status => Box::pin(connect::compare_accounts(&settings)).await?,
-                NscCommand::Push => Box::pin(connect::push_accounts(&settings)).await?,
-            };
-            nsc::tell(&reports, context)
-        }
+        Command::Admin(AdminCommand::Claim(args)) => admin::claim(&args, &*connect::key_pairs(), context).await,
+        Command::Nsc(command) => Box::pin(nsc_command(command, context)).await,
         Command::Spec(SpecCommand::Openapi) => spec::openapi(context),
         Command::Spec(SpecCommand::Asyncapi) => spec::asyncapi(context),
         Command::Completions { shell } => {
@@ -121,6 +119,33 @@ async fn dispatch(command: Command, context: &mut Context<'_>) -> Result<(), Fai
             Ok(context.terminal.out.write_all(&script)?)
         }
     }
+}
+
+async fn nsc_command(command: NscCommand, context: &mut Context<'_>) -> Result<(), Failure> {
+    let settings = match command {
+        NscCommand::Setup(_) => Settings::load_from(&context.globals.sources([])?)?.settings,
+        _ => service::installation(context)?,
+    };
+    let settings = &settings;
+    match &command {
+        NscCommand::Status => return nsc::tell(&connect::compare_accounts(settings).await?, context),
+        NscCommand::Push => return nsc::tell(&connect::push_accounts(settings).await?, context),
+        _ => {}
+    }
+    let at = connect::Administration::open(settings).await?;
+    let service = &at.service;
+    let done = match &command {
+        NscCommand::Info => nsc_admin::info(service, context).await,
+        NscCommand::Setup(args) => nsc_admin::setup(args, settings, service, context).await,
+        NscCommand::Account(command) => nsc_admin::account(command, service, context).await,
+        NscCommand::User(command) => nsc_admin::user(command, settings, service, context).await,
+        NscCommand::Role(command) => nsc_roles::role(command, settings, service, context).await,
+        NscCommand::Keys(command) => nsc_roles::keys(command, settings, service, context).await,
+        NscCommand::Export(args) => nsc_roles::export(&args.folder, settings, service, &*at.devices, context).await,
+        NscCommand::Status | NscCommand::Push => Ok(()),
+    };
+    at.close().await;
+    done
 }
 
 /// Sends what is logged to standard error, filtered as the setting `log` says. Once a process.

@@ -5,7 +5,10 @@ use std::io;
 use relais_domain::live::{Compared, Report, Standing};
 use serde_json::{Value, json};
 
-use super::{Context, printing::one_line};
+use super::{
+    Context,
+    printing::{self, one_line},
+};
 use crate::exit::{Exit, Failure};
 
 /// Prints how the brokers stand to every account; fails where one has not ours.
@@ -54,13 +57,7 @@ fn table(reports: &[Report], out: &mut dyn io::Write) -> io::Result<()> {
             ]);
         }
     }
-    let width = |column: usize| rows.iter().map(|row| row[column].chars().count()).max().unwrap_or_default();
-    let widths: Vec<_> = (0..5).map(width).collect();
-    for row in &rows {
-        let cells: Vec<_> = row.iter().zip(&widths).map(|(cell, &width)| format!("{cell:width$}")).collect();
-        writeln!(out, "{}", cells.join("  ").trim_end())?;
-    }
-    Ok(())
+    printing::table(&rows, out)
 }
 
 fn report_json(report: &Report) -> Value {

@@ -1,6 +1,6 @@
 //! Text from others, made harmless for a terminal or fit for one line.
 
-use std::fmt::Write as _;
+use std::{fmt::Write as _, io};
 
 /// What replaces text from others on a terminal: control characters, except line breaks and tabs, are spelt out, so that
 /// no message can move the cursor or set the title.
@@ -11,6 +11,18 @@ pub(super) fn harmless(text: &str) -> String {
 /// Text on one line: every control character is spelt out.
 pub(super) fn one_line(text: &str) -> String {
     escape(text, char::is_control)
+}
+
+/// Rows in columns, two spaces apart; the first is the head.
+pub(super) fn table<const N: usize>(rows: &[[String; N]], out: &mut dyn io::Write) -> io::Result<()> {
+    let width = |column: usize| rows.iter().map(|row| row[column].chars().count()).max().unwrap_or_default();
+    let widths: Vec<_> = (0..N).map(width).collect();
+    for row in rows {
+        let cells: Vec<_> =
+            row.iter().zip(&widths).map(|(cell, &width)| format!("{:width$}", one_line(cell))).collect();
+        writeln!(out, "{}", cells.join("  ").trim_end())?;
+    }
+    Ok(())
 }
 
 fn escape(text: &str, escapes: impl Fn(char) -> bool) -> String {

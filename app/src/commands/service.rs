@@ -180,11 +180,16 @@ fn known_seed(path: &Path) -> Result<Option<Secret>, Failure> {
 }
 
 fn store(path: &Path, creds: &Creds) -> Result<(), Failure> {
+    store_text(path, &creds.format())
+}
+
+/// Writes a file for its owner alone.
+pub(super) fn store_text(path: &Path, text: &Secret) -> Result<(), Failure> {
     let written = path
         .parent()
         .filter(|folder| !folder.as_os_str().is_empty())
         .map_or(Ok(()), |folder| files::make_private_folder(folder, false))
-        .and_then(|()| files::write_private(path, creds.format().expose().as_bytes()));
+        .and_then(|()| files::write_private(path, text.expose().as_bytes()));
     written.map_err(|error| {
         let Failure { what, .. } = Failure::of(Exit::Failed, &error);
         Failure::new(Exit::Failed, format!("cannot write {}: {what}", path.display()))

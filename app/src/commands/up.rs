@@ -96,7 +96,11 @@ fn tell(err: &mut dyn std::io::Write, report: &Report, program: &str) -> std::io
     row("service", &report.service, &report.routes.join(", "))?;
     row("data", &report.data.display().to_string(), "users, keys, messages: back up nsc/ first")?;
     if let Some(token) = &report.setup_token {
-        row("first admin", &token.display().to_string(), "whoever redeems the token in it: relais admin claim < FILE")?;
+        row(
+            "first admin",
+            &token.display().to_string(),
+            "redeems the token in it: relais admin claim EMAIL --token FILE",
+        )?;
     }
     let server = if report.http == DEFAULT_SERVER { String::new() } else { format!(" --server {}", report.http) };
     writeln!(err, "\nTry, in another terminal:\n")?;

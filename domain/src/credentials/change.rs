@@ -9,7 +9,7 @@ use jiff::Timestamp;
 
 use super::claims::{Body as _, Unknown};
 use crate::{
-    credentials::{Account, AccountClaims, FOR_GOOD, PublicKey, UserLimits, UserScope, apart},
+    credentials::{Account, AccountClaims, FOR_GOOD, PublicKey, UserLimits, UserScope, apart, permissions},
     subject::Filter,
 };
 
@@ -100,7 +100,10 @@ impl Change {
             Self::Role { role, template, description, key } => {
                 let keys = &mut next.body.signing_keys;
                 for scope in keys.0.values_mut().flatten().filter(|scope| scope.role == *role) {
-                    scope.template.known = (**template).clone();
+                    // nsc sorts lists; to put them back into another order would be a new version for nothing.
+                    if !permissions::alike(&scope.template.known, template) {
+                        scope.template.known = (**template).clone();
+                    }
                     scope.description.clone_from(description);
                 }
                 if let (Some(key), None) = (key, keys.of_role(role)) {

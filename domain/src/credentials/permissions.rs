@@ -172,6 +172,20 @@ pub fn limits(permissions: Permissions) -> UserLimits {
     }
 }
 
+/// Whether two templates mean the same: in which order lists stand means nothing.
+#[must_use]
+pub fn alike(one: &UserLimits, other: &UserLimits) -> bool {
+    let settled = |limits: &UserLimits| {
+        let mut limits = limits.clone();
+        for list in [&mut limits.publish, &mut limits.subscribe] {
+            list.allow.sort();
+            list.deny.sort();
+        }
+        limits
+    };
+    settled(one) == settled(other)
+}
+
 /// What a user of this id may do, as an ordinary one.
 #[must_use]
 pub fn of_user(user: &UserId) -> Permissions {

@@ -10,6 +10,7 @@ mod flow;
 mod library;
 mod lifecycle;
 mod live;
+mod nsc;
 mod peers;
 mod secrets;
 pub(crate) mod security;

@@ -1,0 +1,181 @@
+//! `relais nsc …` beside a running backend: users, accounts, roles and keys from the command line, live on the broker.
+
+use std::{fs, process::Command};
+
+use relais_domain::credentials::creds::Creds;
+use serde_json::Value;
+
+use crate::support::{Ran, Raw, Up, User, Verdict, World, run, tool};
+
+/// Runs `relais nsc …` where the data folder is, against the broker of `up`.
+fn nsc(world: &World, up: &Up, arguments: &[&str]) -> Ran {
+    let mut command = world.relais(&[&["nsc"], arguments].concat());
+    run(command.env("RELAIS_NATS__URL", up.text("nats")), "")
+}
+
+/// The same, where it must work; its JSON.
+fn done(world: &World, up: &Up, arguments: &[&str]) -> Value {
+    let ran = nsc(world, up, &[arguments, &["--json"]].concat());
+    assert_eq!(ran.code, 0, "{arguments:?}: {}{}", ran.stdout, ran.stderr);
+    serde_json::from_str(ran.stdout.lines().next().unwrap_or("null")).unwrap()
+}
+
+fn creds(path: &Value) -> (Creds, String) {
+    let text = fs::read_to_string(path.as_str().unwrap()).unwrap();
+    (Creds::parse(&text).unwrap(), text)
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn users_are_made_edited_listed_and_revoked_from_the_command_line() {
+    let world = World::new();
+    let up = world.up();
+    let made = done(&world, &up, &["user", "add", "till"]);
+    let (till, text) = creds(&made["creds"]);
+    let mut verdict = Verdict::connect(up.text("nats"), &text, "_INBOX.till").await;
+    assert!(verdict.publishes("from.till.x").await && !verdict.publishes("from.bob.x").await);
+    #[cfg(unix)]
+    {
+        use std::os::unix::fs::PermissionsExt as _;
+        let mode = fs::metadata(made["creds"].as_str().unwrap()).unwrap().permissions().mode();
+        assert_eq!(mode & 0o777, 0o600);
+    }
+    let again = done(&world, &up, &["user", "add", "till"]);
+    assert!(again["public_key"] == made["public_key"] && again["creds"].is_null(), "{again}");
+    for (arguments, code, says) in [
+        (&["user", "add", "-x"][..], 2, "unexpected argument"),
+        (&["user", "add", "svc-x"], 2, "reserved"),
+        (&["user", "add", "desk", "--allow-pub", ">", "--allow-sub", "to.{user}.>"], 2, "every subject"),
+        (&["user", "add", "desk", "--role", "nobody"], 1, "no role nobody"),
+        (&["user", "add", "desk", "--account", "Nowhere"], 1, "no account Nowhere"),
+        (&["user", "edit", "nobody", "--role", "user"], 1, "no user nobody"),
+        (&["user", "revoke", "nobody"], 1, "no user nobody"),
+        (&["account", "add", "a/b"], 2, "no name"),
+        (&["account", "revoke-all", "app"], 2, "--yes"),
+        (&["role", "remove", "user", "--yes"], 2, "settings"),
+    ] {
+        let ran = nsc(&world, &up, arguments);
+        assert!(ran.code == code && ran.stderr.contains(says), "{arguments:?}: {} {}", ran.code, ran.stderr);
+    }
+    let raw = Raw::connect(up.text("nats"), Some(&till)).await;
+    done(&world, &up, &["user", "revoke", "till"]);
+    raw.hung_up().await;
+
+    done(&world, &up, &["account", "add", "Partner"]);
+    done(&world, &up, &["user", "add", "till", "--account", "Partner", "--out", "partner.creds"]);
+    let table = nsc(&world, &up, &["user", "list", "--account", "Partner"]).stdout;
+    assert!(table.starts_with("USER") && table.contains("till"), "{table}");
+    let shown = done(&world, &up, &["user", "show", "till", "--account", "Partner"]);
+    assert_eq!(shown["nats"]["tags"][0], "user:till");
+    let info = nsc(&world, &up, &["info"]).stdout;
+    assert!(["operator relais", "app", "Partner", "OPS", "SYS"].iter().all(|name| info.contains(name)), "{info}");
+
+    let rotation = done(&world, &up, &["keys", "rotate"]);
+    assert_eq!(rotation["retired"].as_array().unwrap().len(), 2, "{rotation}");
+    // The running backend signs by the new keys from now on.
+    let ada = User::new(&world, &up, "ada");
+    done(&world, &up, &["keys", "end-rotation"]);
+    let asked = ada.run(&["request", "ping", "--raw", "--timeout", "1s"]);
+    assert_ne!(asked.code, 3, "who logged in after the rotation is believed: {}", asked.stderr);
+}
+
+/// What a role lets its members do changes while they are connected, with the credentials that they have.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_role_is_changed_live_without_new_credentials() {
+    let world = World::new();
+    let role = |subject: &str| {
+        let text = format!(
+            "[nsc.roles.user]\npublish = ['from.{{user}}.{subject}.>']\nsubscribe = ['to.{{user}}.>', '_INBOX.{{user}}.>']\n"
+        );
+        fs::write(world.path("relais.toml"), text).unwrap();
+    };
+    role("jobs");
+    let up = world.up();
+    let ada = User::new(&world, &up, "ada");
+    let text = fs::read_to_string(ada.creds()).unwrap();
+    let creds = Creds::parse(&text).unwrap();
+    let may = async |subject: &str| {
+        let prefix = format!("_INBOX.{}", ada.id());
+        let mut verdict = Verdict::connect(up.text("nats"), &text, &prefix).await;
+        verdict.publishes(&format!("from.{}.{subject}.x", ada.id())).await
+    };
+    assert!(may("jobs").await && !may("tasks").await);
+    let raw = Raw::connect(up.text("nats"), Some(&creds)).await;
+    role("tasks");
+    let listed = nsc(&world, &up, &["role", "list"]).stdout;
+    assert!(listed.contains("differs from the settings"), "{listed}");
+    let told = done(&world, &up, &["role", "apply"]);
+    assert_eq!(told["outcome"], "changed", "{told}");
+    raw.hung_up().await;
+    assert!(may("tasks").await && !may("jobs").await, "the same credentials, the new role");
+    assert_eq!(done(&world, &up, &["role", "apply"])["outcome"], "as it was");
+    up.stop();
+
+    fs::write(world.path("relais.toml"), "[nsc.roles.user]\npublish = ['from.>']\nsubscribe = ['to.{user}.>']\n")
+        .unwrap();
+    let refused = world.relais(&["up", "--json"]).output().unwrap();
+    let said = String::from_utf8_lossy(&refused.stderr);
+    assert!(
+        refused.status.code() == Some(2) && said.contains("nsc.roles.user") && said.contains("speak as another"),
+        "{said}"
+    );
+    let forced = "[nsc.roles.user]\npublish = ['from.>']\nsubscribe = ['to.{user}.>']\nforce = ['from.>']\n";
+    fs::write(world.path("relais.toml"), forced).unwrap();
+    let up = world.up();
+    assert!(up.log().contains("allowed by force"), "{}", up.log());
+}
+
+/// Devices lie in SQL; the real nsc looks at them in a copy.
+#[tokio::test(flavor = "multi_thread")]
+async fn devices_are_exported_for_the_real_nsc() {
+    let world = World::new();
+    let up = world.up();
+    let ada = User::new(&world, &up, "ada");
+    let stored = world.path("data/nsc/stores/relais/accounts/app/users");
+    assert!(!stored.exists(), "no device is in the store");
+    let told = done(&world, &up, &["export", "copy"]);
+    assert_eq!(told["devices"], 1, "{told}");
+    let again = nsc(&world, &up, &["export", "copy"]);
+    assert!(again.code == 2 && again.stderr.contains("there already"), "{}", again.stderr);
+    let mut command = Command::new(tool("nsc"));
+    command.args(["list", "users", "--account", "app", "--config-dir"]).arg(world.path("nsc-config"));
+    command.arg("--data-dir").arg(world.path("copy/stores")).arg("--keystore-dir").arg(world.path("no-keys"));
+    let listed = run(command.env("HOME", world.path("home")).env("NSC_NO_GIT_IGNORE", "true"), "");
+    let listed = listed.stdout + &listed.stderr;
+    assert!(listed.contains(&format!("{}_", ada.id())), "{listed}");
+}
+
+/// Without a broker what changes an account is stored, and says that nobody was told.
+#[test]
+fn without_a_broker_it_is_stored_and_said() {
+    let world = World::new();
+    let setup = run(&mut world.relais(&["nsc", "setup", "--json"]), "");
+    assert_eq!(setup.code, 0, "{}", setup.stderr);
+    let made: Value = serde_json::from_str(&setup.stdout).unwrap();
+    assert_eq!((&made["new"], made["operator"].as_str()), (&Value::Bool(false), Some("relais")), "{made}");
+    let mut command = world.relais(&["nsc", "account", "add", "Partner"]);
+    let added = run(command.env("RELAIS_NATS__URL", "nats://127.0.0.1:1"), "");
+    assert!(added.code == 4 && added.stderr.contains("relais nsc push"), "{} {}", added.code, added.stderr);
+    let mut command = world.relais(&["nsc", "account", "add", "Partner"]);
+    let again = run(command.env("RELAIS_NATS__URL", "nats://127.0.0.1:1"), "");
+    assert!(again.code == 0 && again.stdout.contains("there is already"), "{} {}", again.stdout, again.stderr);
+    let other = run(&mut world.relais(&["nsc", "setup", "--operator", "Other", "--account", "shop"]), "");
+    assert!(other.code == 0 && other.stdout.contains("made the operator Other"), "{} {}", other.stdout, other.stderr);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_first_admin_claims_by_command() {
+    let world = World::new();
+    let up = world.up();
+    let ada = User::new(&world, &up, "ada");
+    let token = up.text("setup_token").to_owned();
+    let claim =
+        |file: &str| ada.run_with(&["admin", "claim", "ada@example.org", "--token", file], crate::support::PASSWORD);
+    fs::write(world.path("guess"), "0".repeat(64)).unwrap();
+    let wrong = claim(world.path("guess").to_str().unwrap());
+    assert!(wrong.code == 3 && wrong.stderr.contains("not the set-up token"), "{} {}", wrong.code, wrong.stderr);
+    let claimed = claim(&token);
+    assert!(claimed.code == 0 && claimed.stdout.contains("is admin"), "{} {}", claimed.stdout, claimed.stderr);
+    let again = claim(&token);
+    assert!(again.code == 1 && again.stderr.contains("cannot read"), "{} {}", again.code, again.stderr);
+    assert_eq!(ada.run(&["request", "echo.identified", "hello"]).code, 0, "the profile's device is as it was");
+}
