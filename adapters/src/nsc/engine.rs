@@ -19,6 +19,7 @@ use super::{
     OpenError, Settings,
     files::Disk,
     layout::Layout,
+    seal::Seal,
     setup,
     signer::Signer,
     store::{Store, told},
@@ -43,12 +44,13 @@ impl<S: Signer> Engine<S> {
         disk: Disk,
         signer: S,
         settings: &Settings,
+        seal: Option<Arc<Seal>>,
         pairs: Arc<dyn KeyPairs>,
         clock: Arc<dyn Clock>,
     ) -> Result<Self, OpenError> {
         let names = settings.names()?;
         let (layout, disk) = (Layout::new(settings.directory.clone()), Arc::new(disk));
-        let vault = Vault::new(layout.clone(), Arc::clone(&disk), Arc::clone(&pairs));
+        let vault = Vault::new(layout.clone(), Arc::clone(&disk), Arc::clone(&pairs), seal);
         let store = Store::new(layout, disk, vault, names.operator.clone(), pairs, clock);
         let store = Store::open(store, &names, |store| setup::create(store, &signer, &names))?;
         Ok(Self { store: Arc::new(store), signer: Arc::new(signer), names })
@@ -186,17 +188,15 @@ impl<S: Signer> CredentialsEngine for Engine<S> {
             let _lock = store.lock().map_err(told)?;
             let jwt = sign(store, signer, &user)?;
             let (operator, account, name) = (store.operator.as_str(), user.account().as_str(), user.name().as_str());
-            let write = |path: &std::path::Path, text: &str| {
-                path.parent().map_or(Ok(()), |folder| store.disk.make_folder(folder))?;
-                store.disk.write(path, text.as_bytes())
-            };
             let put = || {
                 if let Some(pair) = &pair {
                     store.vault.keep(pair)?;
                     let creds = Creds { jwt: jwt.clone(), seed: pair.seed.clone() };
-                    write(&store.layout.user_creds(operator, account, name), creds.format().expose())?;
+                    store.vault.write(&store.layout.user_creds(operator, account, name), &creds.format())?;
                 }
-                write(&store.layout.user(operator, account, name), jwt.as_str())
+                let path = store.layout.user(operator, account, name);
+                path.parent().map_or(Ok(()), |folder| store.disk.make_folder(folder))?;
+                store.disk.write(&path, jwt.as_str().as_bytes())
             };
             put().map_err(told)?;
             Ok(jwt)

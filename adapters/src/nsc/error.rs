@@ -101,6 +101,46 @@ pub enum OpenError {
         #[source]
         source: Option<KeyError>,
     },
+    /// What should be a seal key is none. Never shows it.
+    #[error(
+        "the seal key of {source_of_key} is none: it is 32 bytes of chance, as base64 or as 64 hexadecimal digits; make one \
+         with `openssl rand -base64 32`"
+    )]
+    SealKey {
+        /// The setting, or the file.
+        source_of_key: String,
+    },
+    /// A secret is sealed, and there is no key.
+    #[error(
+        "{0} is sealed, and no key was given: name its file in nsc.seal_key_file, or give it in nsc.seal_key \
+         (RELAIS_NSC__SEAL_KEY), with nsc.engine native"
+    )]
+    Sealed(PathBuf),
+    /// A secret was sealed with another key.
+    #[error(
+        "{path} was sealed with another key (its id is {id}) than the one given in nsc.seal_key or nsc.seal_key_file (its \
+         id is {given}); give the one it was sealed with. Nothing was changed"
+    )]
+    OtherSeal {
+        /// Which.
+        path: PathBuf,
+        /// The id of the key that sealed it.
+        id: String,
+        /// The id of the key that was given.
+        given: String,
+    },
+    /// The right key does not open it.
+    #[error(
+        "{0} is damaged: it was sealed with the key given, but was changed since, or lies in another file's place; bring it \
+         back from a backup"
+    )]
+    DamagedSeal(PathBuf),
+    /// The real nsc cannot read what is sealed.
+    #[error(
+        "nsc.engine is nsc, which cannot read sealed keys: take nsc.seal_key and nsc.seal_key_file out of the settings \
+         (after `relais nsc unseal`, if the store is sealed), or set nsc.engine to native"
+    )]
+    SealedForTool,
     /// Claims could not be signed.
     #[error("cannot sign {what}")]
     Sign {

@@ -165,6 +165,15 @@ pub(super) fn list(folder: &Path) -> Result<Vec<PathBuf>, OpenError> {
     Ok(paths)
 }
 
+/// Every file below a folder, in order of the names.
+pub(super) fn files_below(folder: &Path) -> Result<Vec<PathBuf>, OpenError> {
+    let mut found = Vec::new();
+    for path in list(folder)? {
+        if path.is_dir() { found.extend(files_below(&path)?) } else { found.push(path) }
+    }
+    Ok(found)
+}
+
 /// A text and its stamp, taken before it was read: a version that comes in between is noticed later.
 pub(super) fn read_stamped(path: &Path) -> Result<(String, Stamp), OpenError> {
     let stamp = stamp(path)?;
@@ -172,15 +181,24 @@ pub(super) fn read_stamped(path: &Path) -> Result<(String, Stamp), OpenError> {
     Ok((text.trim().to_owned(), stamp))
 }
 
-/// A text that is nobody else's business.
+/// A text that is nobody else's business, as it is.
 pub(super) fn read_secret(path: &Path) -> Result<Secret, OpenError> {
+    read_secret_up_to(path, 65_536)
+}
+
+/// As [`read_secret`], where a longer text than `limit` bytes is refused.
+pub(super) fn read_secret_up_to(path: &Path, limit: u64) -> Result<Secret, OpenError> {
     let mut file = File::open(path).map_err(failed("read", path))?;
     let metadata = file.metadata().map_err(failed("read", path))?;
     refuse_exposed(path, &metadata)?;
-    let mut text = String::new();
-    Read::by_ref(&mut file).take(4096).read_to_string(&mut text).map_err(failed("read", path))?;
+    // Room for all of it, so that it is nowhere else in the memory.
+    let mut text = String::with_capacity(usize::try_from(metadata.len().min(limit)).unwrap_or_default() + 1);
+    let read = Read::by_ref(&mut file).take(limit + 1).read_to_string(&mut text);
     let text = Secret::from(text);
-    Ok(Secret::from(text.expose().trim()))
+    match read.map_err(failed("read", path))? {
+        length if length as u64 > limit => Err(failed("read", path)(io::ErrorKind::FileTooLarge.into())),
+        _ => Ok(text),
+    }
 }
 
 /// Refuses a file or folder that others may read or write; one that is not there is nobody's.

@@ -7,6 +7,7 @@
 //! What holds at any moment, a crash included:
 //! - an account file is a whole JWT, the old or the new one; the first set-up is there entirely or not at all;
 //! - seeds are 0600 in folders of 0700; a store that others can read is not opened;
+//! - with a [`Seal`], whatever is secret is sealed where it lies, and what was plain before is sealed at the next start;
 //! - one process writes at a time, and whoever writes begins from the newest version; the same of who pushes;
 //! - an account's `iat` grows with every version, so that nats-server can tell the newer one.
 
@@ -18,6 +19,7 @@ mod engine;
 mod error;
 mod files;
 mod layout;
+mod seal;
 mod setup;
 mod signer;
 mod store;
@@ -26,8 +28,10 @@ mod vault;
 
 pub use engine::Engine;
 pub use error::OpenError;
+pub use seal::Seal;
 pub use signer::Native;
 pub use tool::{Tool, ToolError, find};
+pub use vault::unseal;
 
 /// Where the store is and what is in it.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -15,7 +15,7 @@ use serde_json::json;
 
 use super::{
     OpenError,
-    files::{Disk, list},
+    files::{Disk, files_below, list},
     layout::{GIT_IGNORE, Layout},
     signer::Signer,
     store::Store,
@@ -33,11 +33,7 @@ pub(super) fn create(store: &Store, signer: &impl Signer, names: &Names) -> Resu
     disk.make_folder(&staging.creds())?;
     disk.write(&staging.git_ignore(), GIT_IGNORE.as_bytes())?;
     for pair in keys.iter() {
-        let path = staging.key(&pair.public);
-        if let Some(folder) = path.parent() {
-            disk.make_folder(folder)?;
-        }
-        disk.write(&path, pair.seed.expose().as_bytes())?;
+        store.vault.write(&staging.key(&pair.public), &pair.seed)?;
     }
     let signed = signer.setup(store, &staging, &setup, &keys)?;
     for (_, name, jwt) in &signed.accounts {
@@ -69,23 +65,13 @@ pub(super) fn recover(disk: &Disk, layout: &Layout) -> Result<(), OpenError> {
 }
 
 /// Moves the parts of a complete set-up that are not in their places yet.
-fn finish(disk: &Disk, layout: &Layout) -> Result<(), OpenError> {
+pub(super) fn finish(disk: &Disk, layout: &Layout) -> Result<(), OpenError> {
     let staging = layout.staging();
     disk.make_folder(&layout.creds())?;
-    if staging.git_ignore().exists() && !layout.git_ignore().exists() {
-        disk.rename(&staging.git_ignore(), &layout.git_ignore())?;
-    }
-    for kind in list(&staging.keys())? {
-        for shard in list(&kind)? {
-            for seed in list(&shard)? {
-                let inner = seed.strip_prefix(staging.root()).unwrap_or(&seed);
-                let place = layout.root().join(inner);
-                if let Some(folder) = place.parent() {
-                    disk.make_folder(folder)?;
-                }
-                disk.rename(&seed, &place)?;
-            }
-        }
+    for secret in files_below(&staging.key_store())? {
+        let place = layout.root().join(secret.strip_prefix(staging.root()).unwrap_or(&secret));
+        place.parent().map_or(Ok(()), |folder| disk.make_folder(folder))?;
+        disk.rename(&secret, &place)?;
     }
     disk.make_folder(&layout.stores())?;
     for store in list(&staging.stores())? {

@@ -10,7 +10,7 @@ use relais_domain::{
     ports::{Clock, KeyPairs},
 };
 
-use super::{Engine, OpenError, Settings, files::Disk, layout::Layout, setup, store::Store};
+use super::{Engine, OpenError, Settings, files::Disk, layout::Layout, seal::Seal, setup, store::Store};
 
 /// Who makes JWTs of claims. Everything it is given has been looked at before: names are plain, what is there is there.
 pub trait Signer: Send + Sync + 'static {
@@ -56,7 +56,20 @@ impl Native {
     /// Says what is wrong with the store and what to do; see [`OpenError`]. Nothing half-made is left behind that the
     /// next call would not finish or throw away.
     pub fn open(settings: &Settings, pairs: Arc<dyn KeyPairs>, clock: Arc<dyn Clock>) -> Result<Self, OpenError> {
-        Self::open_on(Disk::default(), Ours, settings, pairs, clock)
+        Self::open_on(Disk::default(), Ours, settings, None, pairs, clock)
+    }
+
+    /// As [`Native::open`], with the secrets of the store sealed: what is plain is sealed in its place first.
+    ///
+    /// # Errors
+    /// As [`Native::open`]; [`OpenError::OtherSeal`] when another key has sealed a part of it.
+    pub fn open_sealed(
+        settings: &Settings,
+        seal: Seal,
+        pairs: Arc<dyn KeyPairs>,
+        clock: Arc<dyn Clock>,
+    ) -> Result<Self, OpenError> {
+        Self::open_on(Disk::default(), Ours, settings, Some(Arc::new(seal)), pairs, clock)
     }
 }
 

@@ -65,8 +65,12 @@ impl Store {
             refuse_others(&store.layout, names.operator.as_str())?;
             create(&store)?;
         }
-        drop(lock);
         store.vault.refuse_exposed()?;
+        let sealed = store.vault.settle()?;
+        drop(lock);
+        if sealed > 0 {
+            tracing::info!(files = sealed, "the keys of the store are sealed now");
+        }
         store.check(names)?;
         Ok(store)
     }
@@ -85,7 +89,7 @@ impl Store {
     }
 
     /// Everything that an installation cannot do without is there, and signs.
-    fn check(&self, names: &Names) -> Result<(), OpenError> {
+    pub(super) fn check(&self, names: &Names) -> Result<(), OpenError> {
         let operator = self.operator()?;
         let accounts = self.accounts()?;
         let system = operator.claims.body.system_account.as_ref();

@@ -22,6 +22,7 @@ use std::sync::Arc;
 
 mod opening;
 mod pushing;
+mod sealing;
 
 /// A clock on which who sleeps makes the time pass.
 struct Hasty(memory::Clock);
@@ -89,7 +90,8 @@ impl Bench {
     /// Opens as if the process were killed after so many steps.
     fn open_killed_after(&self, steps: usize) -> Result<Nsc, OpenError> {
         let disk = Disk { steps_left: Some(steps).into() };
-        Native::open_on(disk, signer::Ours, &self.settings(), self.keys.clone(), self.clock()).map(Native::into_nsc)
+        Native::open_on(disk, signer::Ours, &self.settings(), None, self.keys.clone(), self.clock())
+            .map(Native::into_nsc)
     }
 
     async fn resolver(&self, native: &Nsc) -> memory::Resolver {

@@ -154,7 +154,7 @@ impl Tool {
     ) -> Result<Self, OpenError> {
         let command = Command { binary, limits: Limits::default() };
         command.limits.run(&command.binary, &Argv::of(["--version"]), None)?;
-        Self::open_on(Disk::default(), command, settings, pairs, clock)
+        Self::open_on(Disk::default(), command, settings, None, pairs, clock)
     }
 }
 
