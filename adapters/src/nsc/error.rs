@@ -141,6 +141,25 @@ pub enum OpenError {
          (after `relais nsc unseal`, if the store is sealed), or set nsc.engine to native"
     )]
     SealedForTool,
+    /// There is no store to back up.
+    #[error("there is no store of the operator {operator} in {path}; name its folder in nsc.creds_directory")]
+    NoStore {
+        /// Where.
+        path: PathBuf,
+        /// Whose.
+        operator: String,
+    },
+    /// Nothing is overwritten by a backup, or by bringing one back.
+    #[error("{0} is there already, and is not overwritten; move it away, or choose another place")]
+    Exists(PathBuf),
+    /// A file that is no backup, or not a good one.
+    #[error("{path} cannot be brought back: {why}. Nothing was changed")]
+    NotABackup {
+        /// Which.
+        path: PathBuf,
+        /// What is wrong with it.
+        why: String,
+    },
     /// Claims could not be signed.
     #[error("cannot sign {what}")]
     Sign {

@@ -15,6 +15,7 @@ use std::path::PathBuf;
 
 use relais_domain::credentials::setup::{Names, OPERATIONS, SYSTEM};
 
+mod backup;
 mod engine;
 mod error;
 mod files;
@@ -26,6 +27,7 @@ mod store;
 mod tool;
 mod vault;
 
+pub use backup::{Backup, backup, restore};
 pub use engine::Engine;
 pub use error::OpenError;
 pub use seal::Seal;

@@ -20,6 +20,7 @@ use tempfile::TempDir;
 use super::{files::Disk, layout::Layout, *};
 use std::sync::Arc;
 
+mod backup;
 mod opening;
 mod pushing;
 mod sealing;
