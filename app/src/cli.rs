@@ -14,7 +14,7 @@ use relais_domain::{auth::Email, identity::ServiceName, subject::Pattern};
 pub use admin::{AdminCommand, ClaimArgs};
 pub use messages::{PublishArgs, RequestArgs, SubscribeArgs, TypeArgs};
 pub use new::NewArgs;
-pub use nsc::NscCommand;
+pub use nsc::{NscBackupArgs, NscCommand, NscRestoreArgs};
 pub use nsc_admin::{
     AccountCommand, ExportArgs, KeysCommand, RoleCommand, SetupArgs, UserAddArgs, UserCommand, UserEditArgs, WishArgs,
 };

@@ -1,19 +1,21 @@
 //! Where the commands meet the broker and the keys: the only functions through which they reach either.
 
-use std::sync::Arc;
+use std::{path::Path, sync::Arc};
 
 use relais_adapters::{
     http,
     jetstream::Bucket,
     nats::{self, ConnectError},
-    nkeys, sql, system,
+    nkeys,
+    nsc::{self, Backup},
+    sql, system,
 };
 use relais_domain::{
     credentials::creds::Creds,
     identity::ServiceName,
     live::Report,
     nsc::{Nsc, Service},
-    ports::{Bus, BusError, CredentialsIssuer, Devices, IssueError, KeyPairs, Rng},
+    ports::{Bus, BusError, Clock as _, CredentialsIssuer, Devices, IssueError, KeyPairs, Rng},
 };
 
 use crate::{
@@ -64,6 +66,11 @@ pub fn key_pairs() -> Arc<dyn KeyPairs> {
     Arc::new(nkeys::KeyPairs::new(Arc::new(system::Rng)))
 }
 
+/// The time.
+pub(crate) fn now() -> jiff::Timestamp {
+    system::Clock.now()
+}
+
 /// The engine that signs for the installation in `nsc.creds_directory`.
 ///
 /// # Errors
@@ -75,6 +82,39 @@ pub fn issuer(settings: &Settings) -> Result<Arc<dyn CredentialsIssuer>, Failure
 pub(crate) fn nsc(settings: &Settings) -> Result<Nsc, Failure> {
     let opened = engine::open(settings, &settings.creds_directory(), key_pairs(), Arc::new(system::Clock));
     opened.map_err(|error| Failure::of(Exit::Failed, &error))
+}
+
+/// Writes the store into the file `out`.
+///
+/// # Errors
+/// When the store cannot be used, or `out` is there.
+pub(crate) fn back_up(settings: &Settings, out: &Path) -> Result<Backup, Failure> {
+    let own = engine::of_store(settings, &settings.creds_directory());
+    let made =
+        engine::seal(settings).and_then(|seal| nsc::backup(&own, seal, key_pairs(), Arc::new(system::Clock), out));
+    made.map_err(|error| Failure::of(Exit::Failed, &error))
+}
+
+/// Brings back what [`back_up`] has written.
+///
+/// # Errors
+/// When there is a store, or the file is no whole one.
+pub(crate) fn restore(settings: &Settings, file: &Path) -> Result<Backup, Failure> {
+    let own = engine::of_store(settings, &settings.creds_directory());
+    let made =
+        engine::seal(settings).and_then(|seal| nsc::restore(file, &own, seal, key_pairs(), Arc::new(system::Clock)));
+    made.map_err(|error| Failure::of(Exit::Failed, &error))
+}
+
+/// Writes every sealed secret of the store plain again; how many there were. `None` where no key was given.
+///
+/// # Errors
+/// When one cannot be opened.
+pub(crate) fn unseal(settings: &Settings) -> Result<Option<usize>, Failure> {
+    let own = engine::of_store(settings, &settings.creds_directory());
+    let done =
+        engine::seal(settings).and_then(|seal| seal.map(|seal| nsc::unseal(&own, seal, key_pairs())).transpose());
+    done.map_err(|error| Failure::of(Exit::Failed, &error))
 }
 
 /// How the brokers stand to every account in the store.

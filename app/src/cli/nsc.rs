@@ -1,6 +1,8 @@
 //! What `relais nsc` takes.
 
-use clap::Subcommand;
+use std::path::PathBuf;
+
+use clap::{Args, Subcommand};
 
 use super::{AccountCommand, ExportArgs, KeysCommand, RoleCommand, SetupArgs, UserCommand};
 
@@ -63,4 +65,52 @@ Examples:
   relais nsc push
   relais nsc push --set nats.url=nats://broker.internal:4222")]
     Push,
+    /// Write operator, accounts, users and keys into one file; run where the data folder is
+    #[command(after_help = "\
+Everything of `nsc.creds_directory` in one new file, which its owner alone can read; nobody writes to the store meanwhile, and
+`relais up` may run. Whoever has the keys can make any credential: with `nsc.seal_key_file` (or `nsc.seal_key`) the file is
+sealed, and is worth nothing without that key, which you keep elsewhere. Without, treat the file like the keys themselves.
+
+Not in it: users and devices (the database, `sql.url`) and what brokers keep. A file that is there is not overwritten.
+
+Examples:
+  relais nsc backup
+  relais nsc backup --out /media/usb/relais.backup --set nsc.seal_key_file=/media/usb/seal.key")]
+    Backup(NscBackupArgs),
+    /// Bring back what `relais nsc backup` has written, where there is no store
+    #[command(after_help = "\
+All of it or nothing: it is unpacked beside the place of the store and looked at there as if it were in use (the operator has
+signed the accounts, each seed is that of its name, what signs is there), and only then moved. A store that is there is never
+overwritten: move it away first. A sealed backup needs the key that has sealed it.
+
+Start `relais up` or `relais serve` afterwards. Who was revoked after the backup was made is not in it, but the brokers know, and
+it is taken from them before anything is pushed. If the brokers' folders are lost too, revoke again.
+
+Examples:
+  relais nsc restore relais-2026-11-25T080000Z.backup
+  relais nsc restore FILE --data /var/lib/relais --set nsc.seal_key_file=/media/usb/seal.key")]
+    Restore(NscRestoreArgs),
+    /// Write sealed keys plain again, for the real nsc; run where the data folder is
+    #[command(after_help = "\
+The real `nsc` cannot read sealed keys. Stop Relais, run this with the key, and take `nsc.seal_key` and `nsc.seal_key_file` out
+of the settings: the next start with a key seals everything again.
+
+Example:
+  relais nsc unseal --set nsc.seal_key_file=/media/usb/seal.key")]
+    Unseal,
+}
+
+/// What `nsc backup` takes.
+#[derive(Debug, Clone, Args)]
+pub struct NscBackupArgs {
+    /// The file to write; none: relais-TIME.backup in this folder
+    #[arg(long, value_name = "FILE")]
+    pub out: Option<PathBuf>,
+}
+
+/// What `nsc restore` takes.
+#[derive(Debug, Clone, Args)]
+pub struct NscRestoreArgs {
+    /// The file that `relais nsc backup` has written
+    pub file: PathBuf,
 }

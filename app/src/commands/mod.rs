@@ -8,6 +8,7 @@ mod new;
 mod nsc;
 mod nsc_admin;
 mod nsc_roles;
+mod nsc_store;
 mod printing;
 mod service;
 mod settings;
@@ -122,6 +123,12 @@ async fn dispatch(command: Command, context: &mut Context<'_>) -> Result<(), Fai
 }
 
 async fn nsc_command(command: NscCommand, context: &mut Context<'_>) -> Result<(), Failure> {
+    match &command {
+        NscCommand::Backup(args) => return nsc_store::backup(args, connect::now(), context),
+        NscCommand::Restore(args) => return nsc_store::restore(args, context),
+        NscCommand::Unseal => return nsc_store::unseal(context),
+        _ => {}
+    }
     let settings = match command {
         NscCommand::Setup(_) => Settings::load_from(&context.globals.sources([])?)?.settings,
         _ => service::installation(context)?,
@@ -142,7 +149,11 @@ async fn nsc_command(command: NscCommand, context: &mut Context<'_>) -> Result<(
         NscCommand::Role(command) => nsc_roles::role(command, settings, service, context).await,
         NscCommand::Keys(command) => nsc_roles::keys(command, settings, service, context).await,
         NscCommand::Export(args) => nsc_roles::export(&args.folder, settings, service, &*at.devices, context).await,
-        NscCommand::Status | NscCommand::Push => Ok(()),
+        NscCommand::Status
+        | NscCommand::Push
+        | NscCommand::Backup(_)
+        | NscCommand::Restore(_)
+        | NscCommand::Unseal => Ok(()),
     };
     at.close().await;
     done

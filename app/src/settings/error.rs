@@ -57,6 +57,9 @@ pub enum SettingsError {
     /// Lists of subjects that would let users reach beyond themselves.
     #[error("the settings allow users what they must not be allowed:\n  {0}")]
     Lint(String),
+    /// The key that seals, twice.
+    #[error("both nsc.seal_key and nsc.seal_key_file are set, and there is one key; leave one of them out")]
+    TwoSealKeys,
     /// `--set` without a `=`.
     #[error("--set {0} has no =; write --set http.listen=127.0.0.1:8080")]
     NoEquals(String),

@@ -14,12 +14,14 @@ mod keys;
 mod layers;
 mod read;
 mod roles;
+mod secret_key;
 mod secret_url;
 mod show;
 
 pub use error::SettingsError;
 pub use layers::{Flag, Source, Sources};
 pub use roles::Role;
+pub use secret_key::SecretKey;
 pub use secret_url::SecretUrl;
 pub use show::Row;
 
@@ -167,6 +169,10 @@ pub struct Nsc {
     pub path: Option<PathBuf>,
     /// `nsc.creds_directory`: where keys and JWTs lie, as nsc lays them out; `None` is `nsc` in `data`.
     pub creds_directory: Option<PathBuf>,
+    /// `nsc.seal_key`: what seeds in there are sealed with.
+    pub seal_key: Option<SecretKey>,
+    /// `nsc.seal_key_file`: the file of that key.
+    pub seal_key_file: Option<PathBuf>,
     /// `nsc.operator`: its name.
     pub operator: String,
     /// `nsc.account`: the application account's name.
@@ -234,6 +240,8 @@ impl Default for Settings {
                 engine: Engine::Native,
                 path: None,
                 creds_directory: None,
+                seal_key: None,
+                seal_key_file: None,
                 operator: "relais".to_owned(),
                 account: "app".to_owned(),
                 expiry: Expiry::default(),
@@ -276,6 +284,9 @@ impl Settings {
     /// What no single value shows.
     fn check(&self) -> Result<(), SettingsError> {
         self.lint()?;
+        if self.nsc.seal_key.is_some() && self.nsc.seal_key_file.is_some() {
+            return Err(SettingsError::TwoSealKeys);
+        }
         if self.auth.proof == Proof::None && !self.http.listen.ip().is_loopback() {
             return Err(SettingsError::OpenDoor { listen: self.http.listen });
         }

@@ -82,6 +82,8 @@ fn every_setting_can_be_set_in_every_layer() {
         ("sql.url", "'postgres://u:p@h/d'", "postgres://u:p@h/d", "postgres://***@h/d"),
         ("auth.proof", "'none'", "none", "none"),
         ("nsc.creds_directory", "'/x'", "/x", "/x"),
+        ("nsc.seal_key", "'hunter2'", "hunter2", "***"),
+        ("nsc.seal_key_file", "'/k'", "/k", "/k"),
         ("nsc.operator", "'Acme'", "Acme", "Acme"),
         ("nsc.account", "'shop_1'", "shop_1", "shop_1"),
         ("nsc.expiry", "'30d'", "30d", "30d"),
@@ -225,9 +227,14 @@ fn no_error_and_no_row_shows_a_secret() {
     assert!(!error.contains("hunter2"), "{error}");
     let error = format!("{:?}", load("[sql]\nurl = 'hunter2", &[], &[]).unwrap_err());
     assert!(!error.contains("hunter2") && error.contains("line: 2"), "{error}");
-    let loaded = load("", &[], &["sql.url=postgres://u:hunter2@h/d", "nats.url=nats://hunter2@h"]).unwrap();
+    let error = format!("{:?}", load("[nsc]\nseal_key = ['hunter2']", &[], &[]).unwrap_err());
+    assert!(!error.contains("hunter2"), "{error}");
+    let error = load("", &[], &["nsc.seal_key=foo://hunter2", "nsc.seal_key_file=x"]).unwrap_err();
+    assert!(matches!(error, SettingsError::TwoSealKeys) && !format!("{error:?} {error}").contains("hunter2"));
+    let set = ["sql.url=postgres://u:hunter2@h/d", "nats.url=nats://hunter2@h", "nsc.seal_key=hunter2"];
+    let loaded = load("", &[], &set).unwrap();
     assert!(!format!("{loaded:?} {:?}", loaded.rows()).contains("hunter2"));
-    assert_eq!(loaded.rows().iter().filter(|row| row.secret).count(), 2);
+    assert_eq!(loaded.rows().iter().filter(|row| row.secret).count(), 3);
 }
 
 #[test]

@@ -195,6 +195,36 @@ async fn a_broker_that_is_away_is_missed_and_catches_up() {
     assert!(refused.is_err());
 }
 
+/// A broker is lost with its folder. A new one in its place knows the system account only, by which the others reach it; it gets
+/// every account as it is now, revocations and all.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_new_broker_in_the_place_of_a_lost_one_gets_every_account() {
+    let mut cluster = Cluster::new(Arc::new(system::Clock)).await;
+    cluster.native.attach(Arc::new(cluster.resolver(0).await)).await.unwrap();
+    let (key, revoked) = issued(&cluster.native, &*cluster.keys, ada()).await;
+    cluster.native.revoke(AccountRole::Application, &key).await.unwrap();
+    drop(cluster.brokers.remove(2));
+
+    let mut trust = cluster.native.trust().await.unwrap();
+    trust.accounts.retain(|(key, _)| *key == trust.system_account);
+    let new = Broker::clustered("four", &trust, Some(&cluster.brokers[0])).await;
+    let has_all = async || {
+        let reports = cluster.native.push_all().await.unwrap();
+        let has = |report: &Report| {
+            let own = report.found.iter().find(|found| found.broker.as_ref().is_some_and(|own| own.name == "four"));
+            own.is_some_and(|own| own.standing == Standing::Same)
+        };
+        assert_eq!(reports.len(), 3);
+        reports.iter().all(has)
+    };
+    let told = async { while !has_all().await {} };
+    tokio::time::timeout(Duration::from_secs(60), told).await.expect("it is told of every account");
+    Raw::connect(new.url(), Some(&cluster.creds(ada()).await)).await.flush().await;
+    let refused =
+        async_nats::ConnectOptions::with_credentials(revoked.format().expose()).unwrap().connect(new.url()).await;
+    assert!(refused.is_err());
+}
+
 /// The figures are printed, and asserted by nobody: `./x test a_thousand_connections -- --nocapture`.
 #[tokio::test(flavor = "multi_thread")]
 async fn a_thousand_connections_of_a_revoked_key_are_closed() {

@@ -12,6 +12,7 @@ mod lifecycle;
 mod live;
 mod nsc;
 mod peers;
+mod recovery;
 mod secrets;
 pub(crate) mod security;
 mod shop;

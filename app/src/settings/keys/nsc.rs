@@ -4,7 +4,7 @@ use serde_json::json;
 
 use super::{FILE, Key, key};
 use crate::settings::{
-    Engine,
+    Engine, SecretKey,
     read::{self, roles},
 };
 
@@ -42,6 +42,21 @@ pub(super) const KEYS: &[Key] = &[
         "the path of a folder",
         |s, given| given.optional_path().map(|path| s.nsc.creds_directory = path),
         |s| json!(s.creds_directory())
+    ),
+    key!(
+        "nsc.seal_key",
+        "the key that seeds are sealed with on disk (better: nsc.seal_key_file)",
+        "32 bytes as base64 or as 64 hexadecimal digits",
+        true,
+        |s, given| given.optional(|text| Some(SecretKey::from(text))).map(|key| s.nsc.seal_key = key),
+        |s| json!(s.nsc.seal_key.as_ref().map(|_| "***"))
+    ),
+    key!(
+        "nsc.seal_key_file",
+        "the file of the key that seeds are sealed with on disk (unset: they are plain, as nsc has them)",
+        FILE,
+        |s, given| given.optional_path().map(|path| s.nsc.seal_key_file = path),
+        |s| json!(s.nsc.seal_key_file)
     ),
     key!(
         "nsc.operator",
