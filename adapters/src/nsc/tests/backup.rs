@@ -113,6 +113,14 @@ async fn a_crash_at_any_step_of_bringing_back_leaves_all_of_it_or_nothing() {
     bench.add_user(&bench.engine().unwrap()).await;
     let content = bench.content();
     bench.backup(None).unwrap();
+    for steps in 0..100 {
+        bench.lose();
+        let disk = Arc::new(Disk { steps_left: Some(steps).into() });
+        let (settings, keys) = (bench.settings(), bench.keys.clone());
+        let _ = restore_on(&disk, &bench.file(), &settings, Some(Arc::new(seal(1))), keys, bench.clock());
+        let plain = |path: &PathBuf| fs::read_to_string(path).unwrap().starts_with('S');
+        assert!(!files(&bench.directory()).iter().any(plain), "with a seal no seed is ever plain ({steps} steps)");
+    }
     let (mut steps, mut all) = (0, 0);
     loop {
         bench.lose();

@@ -118,6 +118,25 @@ async fn a_crash_at_any_step_of_sealing_leaves_each_secret_whole() {
     assert!(steps >= 4 * plain.len(), "only {steps} steps were tried");
 }
 
+/// Not for a moment: whatever a disk keeps of a file that was there is sealed.
+#[test]
+fn no_seed_of_a_sealed_set_up_is_ever_plain() {
+    let mut steps = 0;
+    loop {
+        let bench = Bench::new();
+        let done = bench.open_sealed_killed_after(1, Some(steps)).is_ok();
+        for path in files(&bench.directory()) {
+            // A JWT begins with "ey", what is ours with "relais-sealed"; a seed with S.
+            assert!(!fs::read_to_string(&path).unwrap().starts_with('S'), "{} after {steps} steps", path.display());
+        }
+        if done {
+            break;
+        }
+        steps += 1;
+    }
+    assert!(steps > 80, "only {steps} steps were tried");
+}
+
 #[test]
 fn nothing_is_sealed_where_another_key_has_sealed_a_part() {
     let bench = Bench::new();
