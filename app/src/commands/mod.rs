@@ -149,11 +149,9 @@ async fn nsc_command(command: NscCommand, context: &mut Context<'_>) -> Result<(
         NscCommand::Role(command) => nsc_roles::role(command, settings, service, context).await,
         NscCommand::Keys(command) => nsc_roles::keys(command, settings, service, context).await,
         NscCommand::Export(args) => nsc_roles::export(&args.folder, settings, service, &*at.devices, context).await,
-        NscCommand::Status
-        | NscCommand::Push
-        | NscCommand::Backup(_)
-        | NscCommand::Restore(_)
-        | NscCommand::Unseal => Ok(()),
+        NscCommand::Status | NscCommand::Push | NscCommand::Backup(_) | NscCommand::Restore(_) | NscCommand::Unseal => {
+            Ok(())
+        }
     };
     at.close().await;
     done

@@ -23,7 +23,9 @@ impl Bench {
     }
 
     fn lose(&self) {
-        fs::remove_dir_all(self.directory()).unwrap();
+        if self.directory().exists() {
+            fs::remove_dir_all(self.directory()).unwrap();
+        }
     }
 
     /// Every file of the store and what it says.
@@ -166,6 +168,34 @@ fn a_backup_is_its_owners_alone_and_one_that_was_not_is_refused() {
     }
 }
 
+/// Puts the seeds of two files in each other's place.
+fn exchange(archive: &mut Archive, names: &[String; 2]) {
+    let at = |name: &String| archive.files.iter().position(|own| own.path.ends_with(name)).unwrap();
+    let (one, other) = (at(&names[0]), at(&names[1]));
+    let text = archive.files[one].text.clone();
+    archive.files[one].text = archive.files[other].text.clone();
+    archive.files[other].text = text;
+}
+
+#[test]
+fn a_crash_at_any_step_of_refusing_a_backup_leaves_nothing() {
+    let bench = Bench::new();
+    bench.open().unwrap();
+    let identities = ["SYS", "OPS"].map(|name| format!("{}.nk", bench.stored(name).subject));
+    bench.backup(None).unwrap();
+    let mut archive = bench.archive();
+    exchange(&mut archive, &identities);
+    bench.put(&archive);
+    for steps in 0..200 {
+        bench.lose();
+        let disk = Arc::new(Disk { steps_left: Some(steps).into() });
+        let (settings, keys) = (bench.settings(), bench.keys.clone());
+        assert!(restore_on(&disk, &bench.file(), &settings, None, keys, bench.clock()).is_err());
+        setup::recover(&Disk::default(), &bench.layout()).unwrap();
+        assert!(files(&bench.directory()).iter().all(|path| path.ends_with(".lock")), "after {steps} steps");
+    }
+}
+
 /// Paths that lead elsewhere.
 const HOSTILE: [&str; 19] = [
     "../evil.nk",
@@ -193,7 +223,8 @@ const HOSTILE: [&str; 19] = [
 fn what_is_no_store_of_ours_is_refused_and_nothing_is_left() {
     let bench = Bench::new();
     bench.open().unwrap();
-    let identity = format!("{}.nk", bench.stored("SYS").subject);
+    let identities = ["SYS", "OPS"].map(|name| format!("{}.nk", bench.stored(name).subject));
+    let exchange = |archive: &mut Archive| exchange(archive, &identities);
     bench.backup(None).unwrap();
     bench.lose();
     let refused = |change: &dyn Fn(&mut Archive), words: &str| {
@@ -218,15 +249,9 @@ fn what_is_no_store_of_ours_is_refused_and_nothing_is_left() {
     refused(&|archive| archive.operator = "Other".to_owned(), "belongs to the operator Other");
     refused(&|archive| archive.files.clear(), "the JWT of the operator Relais is not in it");
     refused(&|archive| archive.files.retain(|own| !own.path.starts_with("keys/")), "is not in the store (one of:");
-    let seed = |own: &Entry| own.path.starts_with("keys/keys/A/");
-    let exchange = |archive: &mut Archive| {
-        let seeds: Vec<usize> = (0..archive.files.len()).filter(|&at| seed(&archive.files[at])).collect();
-        let (one, other) = (archive.files[seeds[0]].text.clone(), archive.files[seeds[1]].text.clone());
-        (archive.files[seeds[0]].text, archive.files[seeds[1]].text) = (other, one);
-    };
     refused(&exchange, "does not hold the seed of");
     let elsewhere = |archive: &mut Archive| {
-        let moved = archive.files.iter_mut().find(|own| own.path.ends_with(&identity)).unwrap();
+        let moved = archive.files.iter_mut().find(|own| own.path.ends_with(&identities[0])).unwrap();
         moved.path = moved.path.replace("keys/keys/A/", "keys/keys/U/");
     };
     refused(&elsewhere, "is not the name of a key in its place");

@@ -49,8 +49,10 @@ async fn a_sealed_engine_keeps_the_contract_and_nothing_is_plain() {
     let engine = bench.open_sealed(1).unwrap();
     let names = bench.settings().names().unwrap();
     credentials_engine::suite(&engine, &names, bench.keys.as_ref(), &bench.clock).await;
+    bench.add_user(&engine).await;
     let secrets = bench.secrets();
-    assert!(secrets.len() >= 9 && secrets.iter().all(|(_, text)| is_sealed(text)), "{}", secrets.len());
+    assert!(secrets.iter().any(|(path, _)| path.extension().unwrap() == "creds"));
+    assert!(secrets.len() >= 11 && secrets.iter().all(|(_, text)| is_sealed(text)), "{}", secrets.len());
 }
 
 #[tokio::test]
@@ -62,6 +64,8 @@ async fn a_plain_store_is_sealed_in_its_place_and_can_be_unsealed() {
     assert!(plain.iter().any(|(path, _)| path.extension().unwrap() == "creds"));
     let seeds: Vec<&str> = plain.iter().map(|(_, text)| text.as_str()).filter(|text| text.starts_with('S')).collect();
     assert_eq!(seeds.len(), 10);
+    // Left by a writer that was killed.
+    private(&plain[0].0.with_file_name(".UA.nk.new"), seeds[0]);
 
     let nsc = bench.open_sealed(1).unwrap().into_nsc();
     assert_eq!(nsc.trust().await.unwrap(), trust);
