@@ -1,8 +1,13 @@
 //! Making a connection.
 
-use std::{io, sync::Arc, time::Duration};
+use std::{
+    io,
+    sync::{Arc, Mutex, PoisonError},
+    time::Duration,
+};
 
 use bytes::BytesMut;
+use futures_util::future::BoxFuture;
 use relais_domain::{
     credentials::UserJwt,
     ports::{KeyPairs, Rng},
@@ -48,6 +53,12 @@ pub struct ConnectOptions {
     /// Jitter.
     pub rng: Arc<dyn Rng>,
 }
+
+/// Brings another JWT for the same key when the broker does not believe the one there is; `None` when there is none now.
+pub type Renew = Arc<dyn Fn() -> BoxFuture<'static, Option<UserJwt>> + Send + Sync>;
+
+/// How often in a row a broker may refuse a connection that renews its JWT, before it has ended for good.
+const MOST_REFUSALS: usize = 20;
 
 /// Why no connection was made.
 #[derive(Debug, thiserror::Error)]
@@ -111,6 +122,9 @@ impl Link {
 /// What makes a connection, the first and every further one.
 pub(super) struct Connector {
     options: ConnectOptions,
+    /// What is shown now.
+    jwt: Mutex<UserJwt>,
+    renew: Option<Renew>,
     addresses: Vec<Address>,
     delay: Box<dyn Fn(usize) -> Duration + Send + Sync>,
 }
@@ -121,6 +135,19 @@ impl Bus {
     /// # Errors
     /// [`ConnectError`].
     pub async fn connect(options: ConnectOptions) -> Result<Self, ConnectError> {
+        Self::connect_as(options, None).await
+    }
+
+    /// As [`Bus::connect`]; when a broker does not let this connection in again, `renew` is asked for another JWT, and it is
+    /// tried again, some twenty times.
+    ///
+    /// # Errors
+    /// As [`Bus::connect`]: the first time nobody is asked.
+    pub async fn connect_renewing(options: ConnectOptions, renew: Renew) -> Result<Self, ConnectError> {
+        Self::connect_as(options, Some(renew)).await
+    }
+
+    async fn connect_as(options: ConnectOptions, renew: Option<Renew>) -> Result<Self, ConnectError> {
         let address =
             |text: &String| text.parse().map_err(|source| ConnectError::Address { text: shown(text), source });
         let addresses = options.servers.iter().map(address).collect::<Result<Vec<_>, _>>()?;
@@ -128,7 +155,8 @@ impl Bus {
         Subject::reply(format!("{inbox}many.{}", u64::MAX))
             .map_err(|source| ConnectError::Inbox { prefix: options.inbox_prefix.clone(), source })?;
         let delay = Box::new(delay(Arc::clone(&options.rng)));
-        let connector = Connector { options, addresses, delay };
+        let jwt = Mutex::new(options.jwt.clone());
+        let connector = Connector { options, jwt, renew, addresses, delay };
         let line = connector.round().await?;
         let (link, _) = watch::channel(Link::Down(0));
         let shared = Arc::new(Shared::new(link, inbox));
@@ -168,7 +196,7 @@ impl Connector {
 
     /// Tries again until a broker lets us in or refuses us, or until `stop` rings (`None`).
     pub(super) async fn reconnect(&self, stop: &Notify) -> Option<Result<Opened, ConnectError>> {
-        let mut attempt = 0;
+        let (mut attempt, mut refusals) = (0, 0);
         loop {
             attempt += 1;
             if tokio::time::timeout((self.delay)(attempt), stop.notified()).await.is_ok() {
@@ -177,6 +205,18 @@ impl Connector {
             match self.round().await {
                 Err(error @ ConnectError::Unreachable { .. }) => {
                     tracing::debug!(%error, attempt, "no connection to the broker");
+                }
+                Err(error @ ConnectError::Unauthorized { .. }) if refusals < MOST_REFUSALS => {
+                    let Some(renew) = &self.renew else { return Some(Err(error)) };
+                    refusals += 1;
+                    // The broker may not have heard yet of what would let us in; with a JWT or without, it is asked again.
+                    if let Some(jwt) = renew().await {
+                        tracing::info!(
+                            refusals,
+                            "the broker refuses the credential of this process; it has another one"
+                        );
+                        *self.jwt.lock().unwrap_or_else(PoisonError::into_inner) = jwt;
+                    }
                 }
                 outcome => return Some(outcome),
             }
@@ -232,7 +272,8 @@ impl Connector {
         });
         if let Some(nonce) = &opened.info.nonce {
             let signed = self.options.keys.sign(&self.options.seed, nonce.as_bytes()).map_err(io::Error::other)?;
-            identity["jwt"] = self.options.jwt.as_str().into();
+            let jwt = self.jwt.lock().unwrap_or_else(PoisonError::into_inner);
+            identity["jwt"] = jwt.as_str().into();
             identity["sig"] = data_encoding::BASE64URL_NOPAD.encode(&signed).into();
         }
         Ok(identity)

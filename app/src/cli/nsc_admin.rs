@@ -17,8 +17,8 @@ Example:
     },
     /// Refuse every user JWT of an account that was made until now
     #[command(after_help = "\
-Devices log in again; services (`relais service add`) and users (`relais nsc user edit`) need new creds. The backend itself gets a
-new credential when it is started again.
+Devices log in again; services (`relais service add`) and users (`relais nsc user edit`) need new creds. The backend signs itself a
+new credential and is back in seconds.
 
 Example:
   relais nsc account revoke-all app --yes")]

@@ -293,7 +293,7 @@ async fn connect(
 
     tokio::spawn(keep_told(system.clone(), Arc::clone(issuer), Arc::clone(&basics.clock)));
 
-    let (name, creds) = application_creds(settings, patterns, issuer, basics).await?;
+    let (name, creds, renew) = application_creds(settings, patterns, issuer, basics).await?;
     // On a broker of its own `up` is its own operator; on another that is `relais migrate`.
     if settings.nats.url.is_empty() && settings.cache == settings::Cache::Jetstream {
         let bucket = provision::cache(&**issuer, addresses.ours.clone(), &name).await?;
@@ -301,7 +301,11 @@ async fn connect(
             tracing::warn!("{bucket}");
         }
     }
-    let bus = nats::Bus::connect(serve::options(addresses.ours.clone(), &name, creds)).await?;
+    let options = serve::options(addresses.ours.clone(), &name, creds);
+    let bus = match renew {
+        Some(renew) => nats::Bus::connect_renewing(options, renew).await?,
+        None => nats::Bus::connect(options).await?,
+    };
     Ok((bus, system))
 }
 
@@ -319,19 +323,28 @@ async fn keep_told(system: nats::Bus, issuer: Arc<Nsc>, clock: Arc<dyn Clock>) {
     live::keep(&*clock, stream::unfold(1, next).boxed(), round).await;
 }
 
-/// The creds that `nats.creds` names, or fresh ones for exactly our routes.
+/// The creds that `nats.creds` names, or fresh ones for exactly our routes; those are signed anew when the brokers do not believe
+/// them any more: when all users of the account were revoked, or the key that has signed them is gone.
 async fn application_creds(
     settings: &Settings,
     patterns: &[String],
-    issuer: &Nsc,
+    issuer: &Arc<Nsc>,
     basics: &Basics,
-) -> Result<(ServiceName, Creds)> {
+) -> Result<(ServiceName, Creds, Option<nats::Renew>)> {
     if let Some(path) = &settings.nats.creds {
-        return serve::identity(settings, path);
+        return serve::identity(settings, path).map(|(name, creds)| (name, creds, None));
     }
     let name = settings.service.name.clone();
     let filter = |pattern: &String| pattern.parse().map(|own: relais_domain::subject::Pattern| own.filter().clone());
     let routes = patterns.iter().filter_map(|pattern| filter(pattern).ok()).collect();
-    let creds = own_creds(issuer, basics, Grantee::Service { name: name.clone(), routes }).await?;
-    Ok((name, creds))
+    let grantee = Grantee::Service { name: name.clone(), routes };
+    let pair = basics.keys.generate(KeyKind::User);
+    let grant = Grant { grantee, key: pair.public, expires_at: None };
+    let jwt = issuer.issue(grant.clone()).await.map_err(|error| part("this process got no credential", error))?;
+    let issuer = Arc::clone(issuer);
+    let renew: nats::Renew = Arc::new(move || {
+        let (issuer, grant) = (Arc::clone(&issuer), grant.clone());
+        async move { issuer.issue(grant).await.ok() }.boxed()
+    });
+    Ok((name, Creds { jwt, seed: pair.seed }, Some(renew)))
 }
