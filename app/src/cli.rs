@@ -16,7 +16,8 @@ pub use messages::{PublishArgs, RequestArgs, SubscribeArgs, TypeArgs};
 pub use new::NewArgs;
 pub use nsc::{NscBackupArgs, NscCommand, NscRestoreArgs};
 pub use nsc_admin::{
-    AccountCommand, ExportArgs, KeysCommand, RoleCommand, SetupArgs, UserAddArgs, UserCommand, UserEditArgs, WishArgs,
+    AccountCommand, ConfigArgs, ExportArgs, KeysCommand, RoleCommand, SetupArgs, UserAddArgs, UserCommand,
+    UserEditArgs, WishArgs,
 };
 
 use crate::settings::{Flag, SettingsError, Sources};

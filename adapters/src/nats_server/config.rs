@@ -43,8 +43,21 @@ pub struct Config {
     /// caller's copy decides such a tie, so the caller preloads what its own store holds, which it writes before it
     /// pushes.
     pub preload: Vec<(String, String)>,
+    /// The cluster it is a node of.
+    pub cluster: Option<Cluster>,
     /// What one client, and all together, may use.
     pub limits: Limits,
+}
+
+/// A cluster, as one of its nodes sees it. Routes have no passwords here: keep their ports among the nodes.
+#[derive(Clone, Debug)]
+pub struct Cluster {
+    /// Its name, the same on every node.
+    pub name: String,
+    /// Where this node listens for the others: `host:port`.
+    pub listen: String,
+    /// Where the others listen: `host:port`.
+    pub others: Vec<String>,
 }
 
 /// Certificate and key, both PEM files.
@@ -109,6 +122,7 @@ impl Config {
             operator_jwt: operator_jwt.to_owned(),
             system_account: system_account.to_owned(),
             preload: Vec::new(),
+            cluster: None,
             limits: Limits::default(),
         }
     }
@@ -150,6 +164,24 @@ impl Config {
         fs::File::open(&self.directory)?.sync_all()
     }
 
+    /// The configuration as a text for brokers that are run elsewhere: with every account preloaded, and nothing that only a
+    /// child of ours needs.
+    #[must_use]
+    pub fn text(&self) -> String {
+        let mut text = self.render(Preload::All);
+        let ours = ["# Written by relais", "ports_file_dir:", "logtime:"];
+        text = text.lines().filter(|line| !ours.iter().any(|own| line.starts_with(own))).collect::<Vec<_>>().join("\n");
+        let tls = if self.tls.is_none() {
+            "# For TLS, here and within websocket instead of no_tls:\n\
+             # tls { cert_file: \"/path/to/cert.pem\", key_file: \"/path/to/key.pem\" }\n"
+        } else {
+            ""
+        };
+        format!(
+            "# Made by `relais nsc config`. Newer accounts are pushed and stay; what stands here never replaces them.\n{tls}{text}\n"
+        )
+    }
+
     /// The text of the configuration.
     ///
     /// There is no `lame_duck_duration`: nats-server takes none under 30 s, and only SIGUSR2 begins that mode; SIGTERM,
@@ -170,6 +202,14 @@ impl Config {
             format!("system_account: {}", quote::text(&self.system_account)),
             format!("resolver {{ type: full, dir: {}, allow_delete: false }}", quote::path(&self.accounts())),
         ];
+        if let Some(Cluster { name, listen, others }) = &self.cluster {
+            lines.push("cluster {".to_owned());
+            lines.push(format!("  name: {}", quote::text(name)));
+            lines.push(format!("  listen: {}", quote::text(listen)));
+            let others: Vec<_> = others.iter().map(|own| quote::text(&format!("nats-route://{own}"))).collect();
+            lines.push(format!("  routes: [{}]", others.join(", ")));
+            lines.push("}".to_owned());
+        }
         let tls = self.tls.as_ref().map(|tls| {
             format!("tls {{ cert_file: {}, key_file: {} }}", quote::path(&tls.certificate), quote::path(&tls.key))
         });

@@ -32,6 +32,6 @@ mod unix;
 mod tests;
 
 pub use binary::{Binary, FindError, Version, find};
-pub use config::{Config, Limits, Tls};
+pub use config::{Cluster, Config, Limits, Tls};
 pub use error::StartError;
 pub use server::{Options, Running, Server, State};

@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use clap::{Args, Subcommand};
 
-use super::{AccountCommand, ExportArgs, KeysCommand, RoleCommand, SetupArgs, UserCommand};
+use super::{AccountCommand, ConfigArgs, ExportArgs, KeysCommand, RoleCommand, SetupArgs, UserCommand};
 
 /// What can be done with what the brokers believe.
 #[derive(Debug, Subcommand)]
@@ -32,6 +32,15 @@ Examples:
     /// Signing keys: rotate, end the overlap
     #[command(subcommand)]
     Keys(KeysCommand),
+    /// Print a configuration for nats-server that believes this installation: for one broker, or a node of a cluster
+    #[command(after_help = "\
+Operator, system account, full resolver with every account preloaded, JetStream that syncs always, WebSocket, monitoring. No seed
+is in it. A broker that is started with it is told of newer accounts by the running backend, or by `relais nsc push`.
+
+Examples:
+  relais nsc config > nats-server.conf && nats-server -c nats-server.conf
+  relais nsc config --cluster a.internal:6222,b.internal:6222,c.internal:6222 --node 1 > a.conf")]
+    Config(ConfigArgs),
     /// Write a store with the JWTs of devices, which lie in the database, for the real nsc to look at
     #[command(after_help = "\
 Operator, accounts, users and devices, as nsc lays them out, and no seed. It is a copy: what nsc changes in it reaches nobody.

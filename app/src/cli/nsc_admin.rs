@@ -194,6 +194,32 @@ pub struct SetupArgs {
     pub account: Option<String>,
 }
 
+/// What `nsc config` takes.
+#[derive(Debug, Clone, Args)]
+pub struct ConfigArgs {
+    /// Where the nodes of a cluster listen for each other, in order: host:port, with commas between
+    #[arg(long, value_name = "HOST:PORT,…", value_delimiter = ',', requires = "node")]
+    pub cluster: Vec<String>,
+    /// Which of them this is, counted from 1
+    #[arg(long, value_name = "NUMBER", requires = "cluster")]
+    pub node: Option<usize>,
+    /// The broker's name [default: relais, or relais-NUMBER]
+    #[arg(long, value_name = "NAME")]
+    pub name: Option<String>,
+    /// Where clients connect
+    #[arg(long, value_name = "ADDRESS", default_value = "127.0.0.1:4222")]
+    pub listen: std::net::SocketAddr,
+    /// Where browsers connect
+    #[arg(long, value_name = "ADDRESS", default_value = "127.0.0.1:9222")]
+    pub websocket: std::net::SocketAddr,
+    /// Where it answers monitoring; it asks for no password, so keep it on loopback
+    #[arg(long, value_name = "ADDRESS", default_value = "127.0.0.1:8222")]
+    pub monitor: std::net::SocketAddr,
+    /// The folder in which it keeps accounts and streams
+    #[arg(long, value_name = "FOLDER", default_value = "/var/lib/nats")]
+    pub store: std::path::PathBuf,
+}
+
 /// What `nsc export` takes.
 #[derive(Debug, Clone, Args)]
 pub struct ExportArgs {

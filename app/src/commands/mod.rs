@@ -148,6 +148,7 @@ async fn nsc_command(command: NscCommand, context: &mut Context<'_>) -> Result<(
         NscCommand::User(command) => nsc_admin::user(command, settings, service, context).await,
         NscCommand::Role(command) => nsc_roles::role(command, settings, service, context).await,
         NscCommand::Keys(command) => nsc_roles::keys(command, settings, service, context).await,
+        NscCommand::Config(args) => nsc_roles::config(args, settings, service, context).await,
         NscCommand::Export(args) => nsc_roles::export(&args.folder, settings, service, &*at.devices, context).await,
         NscCommand::Status | NscCommand::Push | NscCommand::Backup(_) | NscCommand::Restore(_) | NscCommand::Unseal => {
             Ok(())

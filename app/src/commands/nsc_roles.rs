@@ -2,6 +2,7 @@
 
 use std::{fs, path::Path};
 
+use relais_adapters::nats_server::{Cluster, Config};
 use relais_domain::{
     credentials::{UserLimits, permissions},
     nsc::{Declared, Role, Rotation, Service},
@@ -15,7 +16,7 @@ use super::{
     printing, service,
 };
 use crate::{
-    cli::{KeysCommand, RoleCommand},
+    cli::{ConfigArgs, KeysCommand, RoleCommand},
     exit::{Exit, Failure},
     settings::Settings,
 };
@@ -133,6 +134,38 @@ pub(super) async fn keys(
         writeln!(out, "there was nothing to end")?;
     }
     Ok(())
+}
+
+/// A configuration for nats-server.
+pub(super) async fn config(
+    args: &ConfigArgs,
+    settings: &Settings,
+    service: &Service,
+    context: &mut Context<'_>,
+) -> Result<(), Failure> {
+    let cluster = match args.node {
+        None => None,
+        Some(node) => {
+            let own = node.checked_sub(1).and_then(|at| args.cluster.get(at));
+            let own = own.ok_or_else(|| Failure::usage(format!("--node is 1 to {}", args.cluster.len())))?;
+            let others = args.cluster.iter().filter(|other| *other != own).cloned().collect();
+            Some(Cluster { name: settings.nsc.operator.clone(), listen: own.clone(), others })
+        }
+    };
+    let name = args.name.clone().unwrap_or_else(|| match args.node {
+        Some(node) => format!("relais-{node}"),
+        None => "relais".to_owned(),
+    });
+    let trust = service.nsc.trust().await.map_err(|error| Failure::of(Exit::Failed, &error))?;
+    let mut config = Config::new(&name, &args.store, trust.operator.as_str(), trust.system_account.as_str());
+    (config.listen, config.websocket, config.monitor) = (args.listen, args.websocket, args.monitor);
+    config.websocket_origins.clone_from(&settings.http.allowed_origins);
+    config.preload = trust.accounts.iter().map(|(key, jwt)| (key.to_string(), jwt.as_str().to_owned())).collect();
+    config.cluster = cluster;
+    if context.globals.json {
+        return Ok(writeln!(context.terminal.out, "{}", json!({"name": name, "config": config.text()}))?);
+    }
+    Ok(write!(context.terminal.out, "{}", config.text())?)
 }
 
 /// Writes the JWTs of devices, which lie in SQL, into a new store that `nsc` can look at, beside operator and accounts.

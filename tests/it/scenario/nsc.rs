@@ -5,7 +5,7 @@ use std::{fs, process::Command};
 use relais_domain::credentials::creds::Creds;
 use serde_json::Value;
 
-use crate::support::{Ran, Raw, Up, User, Verdict, World, run, tool};
+use crate::support::{Broker, Ran, Raw, Up, User, Verdict, World, run, tool};
 
 /// Runs `relais nsc …` where the data folder is, against the broker of `up`.
 fn nsc(world: &World, up: &Up, arguments: &[&str]) -> Ran {
@@ -178,6 +178,46 @@ async fn devices_are_exported_for_the_real_nsc() {
     let listed = run(command.env("HOME", world.path("home")).env("NSC_NO_GIT_IGNORE", "true"), "");
     let listed = listed.stdout + &listed.stderr;
     assert!(listed.contains(&format!("{}_", ada.id())), "{listed}");
+}
+
+/// The printed configurations are all that brokers elsewhere need: one, and a cluster of three.
+#[tokio::test(flavor = "multi_thread")]
+async fn printed_configurations_run_brokers_that_believe_us() {
+    let world = World::new();
+    let up = world.up();
+    let made = done(&world, &up, &["user", "add", "till"]);
+    let (_, text) = creds(&made["creds"]);
+    let config = |name: &str, more: &[&str]| {
+        let store = world.path(name);
+        let any = ["--listen", "127.0.0.1:0", "--websocket", "127.0.0.1:0", "--monitor", "127.0.0.1:0"];
+        let own = ["config", "--store", store.to_str().unwrap()];
+        let ran = nsc(&world, &up, &[&own[..], &any, more].concat());
+        assert_eq!(ran.code, 0, "{}", ran.stderr);
+        assert!(!ran.stdout.contains("\"SO") && !ran.stdout.contains("\"SA"), "no seed is in it");
+        let file = world.path(&format!("{name}.conf"));
+        fs::write(&file, ran.stdout).unwrap();
+        file
+    };
+    let one = Broker::of_file(&config("one", &[])).await;
+    let mut verdict = Verdict::connect(one.url(), &text, "_INBOX.till").await;
+    assert!(verdict.publishes("from.till.x").await && !verdict.publishes("from.bob.x").await);
+
+    let free = || std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().to_string();
+    let nodes = [free(), free(), free()].join(",");
+    let mut brokers = Vec::new();
+    for node in ["1", "2", "3"] {
+        let file = config(&format!("node-{node}"), &["--cluster", &nodes, "--node", node]);
+        brokers.push(Broker::of_file(&file).await);
+    }
+    let outside = nsc(&world, &up, &["config", "--cluster", &nodes, "--node", "4"]);
+    assert!(outside.code == 2 && outside.stderr.contains("1 to 3"), "{}", outside.stderr);
+    // The running backend hands a change to all three, reached through one.
+    let mut command = world.relais(&["nsc", "push", "--json"]);
+    let pushed = (0..100).map(|_| run(command.env("RELAIS_NATS__URL", brokers[1].url()), "")).find(|ran| {
+        let told: Value = serde_json::from_str(&ran.stdout).unwrap_or_default();
+        ran.code == 0 && told["accounts"][0]["brokers"].as_array().is_some_and(|brokers| brokers.len() == 3)
+    });
+    assert!(pushed.is_some(), "three brokers have every account");
 }
 
 /// Without a broker what changes an account is stored, and says that nobody was told.

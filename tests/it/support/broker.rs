@@ -73,6 +73,11 @@ impl Broker {
         Self::run(&data.join("nats/server.conf"), TempDir::new().unwrap()).await
     }
 
+    /// One that runs a configuration as it is.
+    pub(crate) async fn of_file(config: &Path) -> Self {
+        Self::run(config, TempDir::new().unwrap()).await
+    }
+
     async fn run(config: &Path, directory: TempDir) -> Self {
         let mut command = Command::new(tool("nats-server"));
         command.arg("-c").arg(config).stdout(Stdio::null()).stderr(Stdio::piped());
