@@ -2,7 +2,7 @@
 //!
 //! New keys are drawn from the port [`Rng`]; the crate's own random numbers are not used.
 
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 
 use relais_domain::{
     credentials::{KeyKind, PublicKey},
@@ -10,16 +10,34 @@ use relais_domain::{
     secret::Secret,
 };
 
+/// How many keys are kept ready to sign: those of an installation's accounts, with room for a rotation.
+const MOST_READY: usize = 16;
+
 /// Real nkeys.
 pub struct KeyPairs {
     rng: Arc<dyn Rng>,
+    /// Those that have signed lately, the last one first. To make one of its seed takes as long as to sign.
+    ready: Mutex<Vec<(Secret, Arc<nkeys::KeyPair>)>>,
 }
 
 impl KeyPairs {
     /// Draws new keys from `rng`, which must be good enough for keys.
     #[must_use]
     pub fn new(rng: Arc<dyn Rng>) -> Self {
-        Self { rng }
+        Self { rng, ready: Mutex::default() }
+    }
+
+    fn signer(&self, seed: &Secret) -> Result<Arc<nkeys::KeyPair>, KeyError> {
+        // A panic elsewhere leaves whole pairs.
+        let mut ready = self.ready.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(at) = ready.iter().position(|(known, _)| known.expose() == seed.expose()) {
+            ready[..=at].rotate_right(1);
+        } else {
+            let pair = Arc::new(read(seed)?);
+            ready.truncate(MOST_READY - 1);
+            ready.insert(0, (seed.clone(), pair));
+        }
+        Ok(Arc::clone(&ready[0].1))
     }
 }
 
@@ -41,7 +59,7 @@ impl relais_domain::ports::KeyPairs for KeyPairs {
     }
 
     fn sign(&self, seed: &Secret, bytes: &[u8]) -> Result<Vec<u8>, KeyError> {
-        read(seed)?.sign(bytes).map_err(|error| KeyError::Seed(error.to_string()))
+        self.signer(seed)?.sign(bytes).map_err(|error| KeyError::Seed(error.to_string()))
     }
 
     fn verify(&self, key: &PublicKey, bytes: &[u8], signature: &[u8]) -> bool {
@@ -107,6 +125,21 @@ mod tests {
     #[test]
     fn keeps_the_contract() {
         suite(&keys());
+    }
+
+    #[test]
+    fn a_key_that_was_set_aside_signs_as_before_and_no_other_in_its_stead() {
+        let keys = keys();
+        let pairs: Vec<_> = (0..=MOST_READY).map(|_| keys.generate(KeyKind::Account)).collect();
+        for _ in 0..2 {
+            for pair in &pairs {
+                let signature = keys.sign(&pair.seed, b"text").unwrap();
+                let verified = pairs.iter().filter(|pair| keys.verify(&pair.public, b"text", &signature));
+                assert_eq!(verified.map(|pair| &pair.public).collect::<Vec<_>>(), [&pair.public]);
+                assert_eq!(keys.sign(&pair.seed, b"text").unwrap(), signature);
+            }
+        }
+        assert_eq!(keys.ready.lock().unwrap().len(), MOST_READY);
     }
 
     #[test]

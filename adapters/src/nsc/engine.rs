@@ -170,7 +170,8 @@ impl<S: Signer> CredentialsEngine for Engine<S> {
 
     async fn sign(&self, user: &UserToSign, keep: Keep) -> Result<UserJwt, EngineError> {
         let pair = match keep {
-            Keep::Nothing if S::QUICK => return sign(&self.store, &*self.signer, user),
+            // Its account has just been read, and who signs quickly looks for the key itself.
+            Keep::Nothing if S::QUICK => return self.signer.user(&self.store, user).map_err(told),
             Keep::Nothing => {
                 let user = user.clone();
                 return self

@@ -5,8 +5,10 @@
 
 use std::{
     collections::HashMap,
+    io,
     path::{Path, PathBuf},
     sync::{Arc, Mutex, MutexGuard, PoisonError},
+    time::Duration,
 };
 
 use relais_domain::{
@@ -25,6 +27,9 @@ use super::{
     vault::Vault,
 };
 
+/// How old a look at the operator may be for an account to be believed.
+const LATELY: Duration = Duration::from_secs(1);
+
 /// An open store.
 pub struct Store {
     pub(super) layout: Layout,
@@ -34,6 +39,8 @@ pub struct Store {
     pub(super) clock: Arc<dyn Clock>,
     /// The name of the operator.
     pub(super) operator: EntityName,
+    /// It, and when it was looked at.
+    lately: Mutex<Option<(Duration, Arc<Held<Operator>>)>>,
     operators: Read<Operator>,
     accounts: Read<Account>,
     users: Read<User>,
@@ -85,7 +92,7 @@ impl Store {
         clock: Arc<dyn Clock>,
     ) -> Self {
         let (operators, accounts, users) = (Read::default(), Read::default(), Read::default());
-        Self { layout, disk, vault, pairs, clock, operator, operators, accounts, users }
+        Self { layout, disk, vault, pairs, clock, operator, lately: Mutex::default(), operators, accounts, users }
     }
 
     /// Everything that an installation cannot do without is there, and signs.
@@ -125,8 +132,13 @@ impl Store {
 
     /// The account as it is on disk now; `None` when there is none.
     pub(super) fn account(&self, name: &EntityName) -> Result<Option<Arc<Held<Account>>>, OpenError> {
-        let path = self.layout.account(self.operator.as_str(), name.as_str());
-        if path.exists() { self.account_at(&path).map(Some) } else { Ok(None) }
+        let own = self.layout.account(self.operator.as_str(), name.as_str());
+        match self.account_at(&own) {
+            Err(OpenError::Io { path, source, .. }) if path == own && source.kind() == io::ErrorKind::NotFound => {
+                Ok(None)
+            }
+            found => found.map(Some),
+        }
     }
 
     /// All accounts, by name.
@@ -146,8 +158,25 @@ impl Store {
 
     fn account_at(&self, path: &Path) -> Result<Arc<Held<Account>>, OpenError> {
         let held = self.accounts.read(path, self.pairs.as_ref(), Account::wrap)?;
-        let operator = self.operator()?;
-        if operator.claims.signed(&held.claims) { Ok(held) } else { Err(OpenError::Untrusted(path.to_owned())) }
+        // An operator's key comes and goes once in years, and accounts are looked at for every credential.
+        if self.operator_lately()?.claims.signed(&held.claims) || self.operator()?.claims.signed(&held.claims) {
+            Ok(held)
+        } else {
+            Err(OpenError::Untrusted(path.to_owned()))
+        }
+    }
+
+    /// The operator as it was within the last second.
+    fn operator_lately(&self) -> Result<Arc<Held<Operator>>, OpenError> {
+        let now = self.clock.elapsed();
+        if let Some((read, held)) = &*guard(&self.lately)
+            && now.saturating_sub(*read) < LATELY
+        {
+            return Ok(Arc::clone(held));
+        }
+        let held = self.operator()?;
+        *guard(&self.lately) = Some((now, Arc::clone(&held)));
+        Ok(held)
     }
 
     /// The users of an account that are kept, by name.

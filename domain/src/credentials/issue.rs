@@ -30,12 +30,18 @@ pub struct UserToSign {
 /// Of several keys (as while they are rotated) the first of which `held` says that it is at hand is taken.
 #[must_use]
 pub fn signing_key(account: &AccountClaims, grantee: &Grantee, held: impl Fn(&PublicKey) -> bool) -> Option<PublicKey> {
+    signing_keys(account, grantee).into_iter().find(held)
+}
+
+/// The keys of `account` of which any may sign `grantee`.
+#[must_use]
+pub fn signing_keys(account: &AccountClaims, grantee: &Grantee) -> Vec<PublicKey> {
     let keys = &account.body.signing_keys;
     match grantee {
         Grantee::Device { role, .. } | Grantee::User { access: Access::Role(role), .. } => {
-            keys.all_of_role(role.as_str()).find(|key| held(key)).cloned()
+            keys.all_of_role(role.as_str()).cloned().collect()
         }
-        _ => keys.plain().find(|key| held(key)).cloned(),
+        _ => keys.plain().cloned().collect(),
     }
 }
 

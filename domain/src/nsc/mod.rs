@@ -42,7 +42,7 @@ use crate::{
         permissions::Permissions,
         permissions_in,
         setup::{EntityName, OPERATIONS},
-        user_to_sign,
+        signing_keys, user_to_sign,
     },
     live::Counters,
     ports::{
@@ -155,8 +155,9 @@ impl Nsc {
 
     /// Signs a user JWT in an account, and keeps of it what `keep` says.
     async fn sign(&self, grant: &Grant, account: &AccountClaims, keep: Keep) -> Result<UserJwt, IssueError> {
-        let keys: Vec<PublicKey> = account.body.signing_keys.0.keys().cloned().collect();
-        let at_hand = self.engine.at_hand(&keys).await.map_err(stored)?;
+        let keys = signing_keys(account, &grant.grantee);
+        // Where there is no choice, the engine says by itself that the key is not at hand.
+        let at_hand = if keys.len() > 1 { self.engine.at_hand(&keys).await.map_err(stored)? } else { keys };
         let user: UserToSign = user_to_sign(grant, account, |key| at_hand.contains(key), self.clock.now())?;
         self.engine.sign(&user, keep).await.map_err(stored)
     }

@@ -64,8 +64,8 @@ pub trait CredentialsEngine: Send + Sync {
     /// Signs a user JWT, and keeps of it what `keep` says. A user of this name that is kept already is replaced.
     ///
     /// # Errors
-    /// [`EngineError::Unknown`] for its account, [`EngineError::NoKey`] when the seed of its signing key is not at hand,
-    /// [`EngineError::Store`].
+    /// [`EngineError::NoKey`] when the seed of its signing key is not at hand, [`EngineError::Unknown`] for its account where
+    /// something is kept, [`EngineError::Store`].
     async fn sign(&self, user: &UserToSign, keep: Keep) -> Result<UserJwt, EngineError>;
 
     /// The users of an account that are kept, by name.
