@@ -144,7 +144,7 @@ pub(super) async fn export(
     Ok(writeln!(out, "  nats --server {} --creds {creds} --inbox-prefix {prefix} micro ls", quoted(&url))?)
 }
 
-/// Signs a JWT that does not expire, for the key in `path` if one is there, else for a new one. What runs unattended
+/// Signs a JWT that does not expire, and is kept in the store by its name, for the key in `path` if one is there, else for a new one. What runs unattended
 /// must not stop one night because nobody renewed it; it ends by revocation.
 async fn issue(
     grantee: Grantee,
@@ -157,7 +157,7 @@ async fn issue(
         Some(seed) => keys.from_seed(&seed)?,
         None => keys.generate(KeyKind::User),
     };
-    let jwt = issuer.issue(Grant { grantee, key: pair.public, expires_at: None }).await?;
+    let jwt = issuer.issue_kept(Grant { grantee, key: pair.public, expires_at: None }).await?;
     Ok(Creds { jwt, seed: pair.seed })
 }
 

@@ -43,6 +43,10 @@ impl CredentialsIssuer for Issuer {
         Ok(UserJwt::from_text(jwt))
     }
 
+    async fn issue_kept(&self, grant: Grant) -> Result<UserJwt, IssueError> {
+        self.issue(grant).await
+    }
+
     async fn permissions(&self, grantee: &Grantee) -> Result<Permissions, IssueError> {
         Ok(permissions::of(grantee))
     }

@@ -178,6 +178,11 @@ impl CredentialsIssuer for Nsc {
         self.sign(&grant, &account.claims, Keep::Nothing).await
     }
 
+    async fn issue_kept(&self, grant: Grant) -> Result<UserJwt, IssueError> {
+        let account = self.account_of(grant.grantee.account()).await.map_err(stored)?;
+        self.sign(&grant, &account.claims, Keep::Jwt).await
+    }
+
     async fn permissions(&self, grantee: &Grantee) -> Result<Permissions, IssueError> {
         let account = self.account_of(grantee.account()).await.map_err(stored)?;
         Ok(permissions_in(&account.claims, grantee))

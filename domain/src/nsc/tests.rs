@@ -254,6 +254,21 @@ async fn a_leaked_key_is_rotated_at_once() {
 }
 
 #[tokio::test]
+async fn a_service_is_kept_by_name_and_revoked_by_it() {
+    let fixture = Fixture::attached().await;
+    let routes = vec!["from.*.shop.>".parse().unwrap()];
+    let key = fixture.pairs.generate(KeyKind::User).public;
+    let grantee = Grantee::Service { name: "shop".parse().unwrap(), routes };
+    let grant = Grant { grantee, key: key.clone(), expires_at: None };
+    fixture.nsc.issue(grant.clone()).await.unwrap();
+    assert!(fixture.nsc.users(None).await.unwrap().is_empty(), "what a process signs for itself is not kept");
+    fixture.nsc.issue_kept(grant).await.unwrap();
+    assert_eq!(fixture.nsc.users(None).await.unwrap()[0].held.claims.name, "svc-shop");
+    assert_eq!(fixture.nsc.revoke_user("svc-shop", None).await.unwrap(), key);
+    assert!(fixture.application().await.has_revoked(&key, crate::credentials::FOR_GOOD));
+}
+
+#[tokio::test]
 async fn users_whose_jwts_have_ended_are_forgotten() {
     let fixture = Fixture::new();
     let ends = |at| Some(Timestamp::from_second(at).unwrap());

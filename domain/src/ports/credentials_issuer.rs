@@ -24,6 +24,13 @@ pub trait CredentialsIssuer: Send + Sync {
     /// store cannot be read.
     async fn issue(&self, grant: Grant) -> Result<UserJwt, IssueError>;
 
+    /// As [`CredentialsIssuer::issue`], and the JWT is kept in the store by its name, in place of the one before: for services and
+    /// persons, whose credentials live for years and are looked after by name.
+    ///
+    /// # Errors
+    /// As [`CredentialsIssuer::issue`]; [`IssueError::Store`] also when it cannot be kept.
+    async fn issue_kept(&self, grant: Grant) -> Result<UserJwt, IssueError>;
+
     /// What `grantee` may publish and listen to now: for members of a role, what the role says for them.
     ///
     /// # Errors

@@ -93,7 +93,11 @@ async fn everybody_else_brings_its_lists(issuer: &dyn CredentialsIssuer, keys: &
     for grantee in others() {
         let expected = permissions::of(&grantee);
         assert_eq!(issuer.permissions(&grantee).await.expect("permissions"), expected);
-        let claims = issued(issuer, keys, &Grant { grantee, key: key(keys), expires_at: None }).await;
+        let grant = Grant { grantee, key: key(keys), expires_at: None };
+        let claims = issued(issuer, keys, &grant).await;
+        let kept = issuer.issue_kept(grant).await.expect("a harmless grant");
+        let kept = decode::<User>(kept.as_str(), keys).expect("a JWT that its issuer signed");
+        assert_eq!((&kept.subject, &kept.name, &kept.body), (&claims.subject, &claims.name, &claims.body));
         // In which order they stand means nothing.
         let sorted = |list: &[String]| {
             let mut list = list.to_vec();

@@ -282,8 +282,10 @@ async fn a_broker_of_its_own_asks_the_url_resolver() {
 async fn the_backend_runs_on_the_real_nsc() {
     let world = World::new();
     let tool = crate::support::tool("nsc");
+    let own = world.path("nsc-of-ours");
+    fs::copy(&tool, &own).unwrap();
     let up = world.up_with(|command| {
-        command.env("NSC_ENGINE", "nsc").env("NSC_PATH", &tool);
+        command.env("NSC_ENGINE", "nsc").env("NSC_PATH", &own);
     });
     let ada = Caller::new(&up, "ada").await;
     ada.claim().await;
@@ -292,6 +294,13 @@ async fn the_backend_runs_on_the_real_nsc() {
     let raw = raw(&up, till["creds"].as_str().unwrap()).await;
     assert_eq!(ada.ask(Method::DELETE, "/nsc/users/till", Value::Null).await.0, StatusCode::OK);
     raw.hung_up().await;
+    // Somebody uninstalls it: what needs it says so, the rest goes on.
+    fs::remove_file(&own).unwrap();
+    let (status, body) = ada.post("/nsc/new-user", json!({"name": "desk"})).await;
+    assert_eq!(status, StatusCode::SERVICE_UNAVAILABLE, "{body}");
+    assert!(body["type"].as_str().unwrap().ends_with(":no-tool"), "{body}");
+    assert!(body["detail"].as_str().unwrap().contains("go install github.com/nats-io/nsc/v2@"), "{body}");
+    assert_eq!(ada.get("/nsc/info").await.0, StatusCode::OK);
     let absent = world.relais(&["up", "--json"]).env("NSC_ENGINE", "nsc").env("NSC_PATH", "/nowhere/nsc").output();
     let absent = absent.unwrap();
     let said = String::from_utf8_lossy(&absent.stderr);

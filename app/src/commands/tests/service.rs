@@ -17,7 +17,7 @@ use crate::{
 
 fn issuer(seen: Arc<Mutex<Vec<Grantee>>>) -> MockCredentialsIssuer {
     let mut issuer = MockCredentialsIssuer::new();
-    issuer.expect_issue().returning(move |grant| {
+    issuer.expect_issue_kept().returning(move |grant| {
         assert_eq!(grant.expires_at, None);
         seen.lock().unwrap().push(grant.grantee);
         Ok(UserJwt::from_text(format!("jwt.of.{}", grant.key)))
