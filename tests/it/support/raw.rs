@@ -43,6 +43,11 @@ impl Raw {
         self.stream.write_all(bytes).await.unwrap();
     }
 
+    /// Says as much of it as the broker listens to: one that hangs up does so in the middle.
+    pub(crate) async fn say_anyway(&mut self, bytes: &[u8]) {
+        let _ = self.stream.write_all(bytes).await;
+    }
+
     /// Returns when the broker has taken all of it.
     pub(crate) async fn flush(&mut self) {
         self.say(b"PING\r\n").await;
