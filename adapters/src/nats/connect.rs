@@ -58,7 +58,7 @@ pub struct ConnectOptions {
 pub type Renew = Arc<dyn Fn() -> BoxFuture<'static, Option<UserJwt>> + Send + Sync>;
 
 /// How often in a row a broker may refuse a connection that renews its JWT, before it has ended for good.
-const MOST_REFUSALS: usize = 20;
+const MOST_REFUSALS: usize = 40;
 
 /// Why no connection was made.
 #[derive(Debug, thiserror::Error)]
@@ -139,7 +139,7 @@ impl Bus {
     }
 
     /// As [`Bus::connect`]; when a broker does not let this connection in again, `renew` is asked for another JWT, and it is
-    /// tried again, some twenty times.
+    /// tried again, some forty times.
     ///
     /// # Errors
     /// As [`Bus::connect`]: the first time nobody is asked.
@@ -216,6 +216,8 @@ impl Connector {
                             "the broker refuses the credential of this process; it has another one"
                         );
                         *self.jwt.lock().unwrap_or_else(PoisonError::into_inner) = jwt;
+                        // There is no herd: at once, or nearly so when the broker has not heard of it yet.
+                        attempt = refusals.min(2) - 1;
                     }
                 }
                 outcome => return Some(outcome),

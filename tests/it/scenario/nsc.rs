@@ -77,10 +77,10 @@ async fn users_are_made_edited_listed_and_revoked_from_the_command_line() {
     echoes(&ada);
 }
 
-/// Returns when the backend answers: it may be on its way back with a new credential of its own.
+/// Returns when the backend answers: it may be on its way back with a new credential of its own, and nobody answers until then.
 fn echoes(user: &User<'_>) {
     let mut asked = user.run(&["request", "echo.identified", "hello"]);
-    for _ in 0..50 {
+    for _ in 0..2_000 {
         if asked.code != 4 {
             break;
         }
