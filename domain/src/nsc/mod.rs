@@ -154,18 +154,18 @@ impl Nsc {
     }
 
     /// Signs a user JWT in an account, and keeps of it what `keep` says.
-    async fn sign(&self, grant: &Grant, account: &AccountClaims, keep: Keep) -> Result<UserJwt, IssueError> {
+    async fn sign(&self, grant: &Grant, account: &AccountClaims, keep: Keep) -> Result<UserJwt, NscError> {
         let keys = signing_keys(account, &grant.grantee);
         // Where there is no choice, the engine says by itself that the key is not at hand.
-        let at_hand = if keys.len() > 1 { self.engine.at_hand(&keys).await.map_err(stored)? } else { keys };
+        let at_hand = if keys.len() > 1 { self.engine.at_hand(&keys).await? } else { keys };
         let user: UserToSign = user_to_sign(grant, account, |key| at_hand.contains(key), self.clock.now())?;
-        self.engine.sign(&user, keep).await.map_err(stored)
+        Ok(self.engine.sign(&user, keep).await?)
     }
 
     /// Makes the next version of an account, and returns when every broker has it.
-    async fn change(&self, account: &EntityName, change: &Change) -> Result<Arc<Held<Account>>, IssueError> {
+    async fn change(&self, account: &EntityName, change: &Change) -> Result<Arc<Held<Account>>, NscError> {
         let ended = self.ended.load(Ordering::SeqCst);
-        let held = self.engine.change(account, change).await.map_err(stored)?;
+        let held = self.engine.change(account, change).await?;
         self.push_version(account, held.claims.issued_at, ended).await?;
         Ok(held)
     }
@@ -175,12 +175,12 @@ impl Nsc {
 impl CredentialsIssuer for Nsc {
     async fn issue(&self, grant: Grant) -> Result<UserJwt, IssueError> {
         let account = self.account_of(grant.grantee.account()).await.map_err(stored)?;
-        self.sign(&grant, &account.claims, Keep::Nothing).await
+        self.sign(&grant, &account.claims, Keep::Nothing).await.map_err(issuing)
     }
 
     async fn issue_kept(&self, grant: Grant) -> Result<UserJwt, IssueError> {
         let account = self.account_of(grant.grantee.account()).await.map_err(stored)?;
-        self.sign(&grant, &account.claims, Keep::Jwt).await
+        self.sign(&grant, &account.claims, Keep::Jwt).await.map_err(issuing)
     }
 
     async fn permissions(&self, grantee: &Grantee) -> Result<Permissions, IssueError> {
@@ -194,7 +194,7 @@ impl CredentialsIssuer for Nsc {
         }
         let account = self.account_of(account).await.map_err(stored)?;
         let name = account.claims.name.parse().map_err(|error| stored(EngineError::Name(error)))?;
-        self.change(&name, &Change::ban(key.clone())).await.map(drop)
+        self.change(&name, &Change::ban(key.clone())).await.map(drop).map_err(issuing)
     }
 
     async fn prune(&self, keys: &[PublicKey]) -> Result<(), IssueError> {
@@ -203,7 +203,7 @@ impl CredentialsIssuer for Nsc {
         if change.apply(&before.claims, self.clock.now()).is_none() {
             return Ok(());
         }
-        self.change(&self.application, &change).await.map(drop)
+        self.change(&self.application, &change).await.map(drop).map_err(issuing)
     }
 
     async fn info(&self) -> Result<CredentialsInfo, IssueError> {
@@ -214,6 +214,15 @@ impl CredentialsIssuer for Nsc {
             accounts.push((role, held.claims.name.clone(), held.claims.subject.clone()));
         }
         Ok(CredentialsInfo { operator: (operator.claims.name.clone(), operator.claims.subject.clone()), accounts })
+    }
+}
+
+/// What a login is told of.
+fn issuing(error: NscError) -> IssueError {
+    match error {
+        NscError::Issue(error) => error,
+        NscError::Engine(error) => stored(error),
+        other => IssueError::Store(Cause::from(other)),
     }
 }
 
