@@ -49,7 +49,8 @@ pub struct Config {
     pub limits: Limits,
 }
 
-/// A cluster, as one of its nodes sees it. Routes have no passwords here: keep their ports among the nodes.
+/// A cluster, as one of its nodes sees it. Routes have no passwords here, and who reaches one speaks for every account: keep
+/// their ports among the nodes. The text says so, and how nodes prove themselves by certificates.
 #[derive(Clone, Debug)]
 pub struct Cluster {
     /// Its name, the same on every node.
@@ -208,6 +209,14 @@ impl Config {
             lines.push(format!("  listen: {}", quote::text(listen)));
             let others: Vec<_> = others.iter().map(|own| quote::text(&format!("nats-route://{own}"))).collect();
             lines.push(format!("  routes: [{}]", others.join(", ")));
+            lines.push(
+                "  # Who reaches this port speaks for every account. Keep it among the nodes, or let them prove themselves, all of them:"
+                    .to_owned(),
+            );
+            lines.push(
+                "  # tls { cert_file: \"/path/to/cert.pem\", key_file: \"/path/to/key.pem\", ca_file: \"/path/to/ca.pem\" }"
+                    .to_owned(),
+            );
             lines.push("}".to_owned());
         }
         let tls = self.tls.as_ref().map(|tls| {
@@ -310,6 +319,26 @@ mod tests {
         assert_eq!(text.matches(r#"tls { cert_file: "/c.pem", key_file: "/k.pem" }"#).count(), 2);
         assert!(!text.contains("no_tls") && !text.contains("same_origin"));
         assert!(text.contains(r#"allowed_origins: ["https://a.example", "https://b.example"]"#));
+    }
+
+    #[test]
+    fn a_text_for_elsewhere_says_what_a_cluster_trusts_and_has_nothing_of_a_child() {
+        let mut config = config(Path::new("/data"));
+        assert!(!config.text().contains("cluster"));
+        let others = vec!["b:6222".into(), "c:6222".into()];
+        config.cluster = Some(Cluster { name: "shop".into(), listen: "a:6222".into(), others });
+        let text = config.text();
+        for line in [
+            r#"  name: "shop""#,
+            r#"  listen: "a:6222""#,
+            r#"  routes: ["nats-route://b:6222", "nats-route://c:6222"]"#,
+            r#"  # tls { cert_file: "/path/to/cert.pem", key_file: "/path/to/key.pem", ca_file: "/path/to/ca.pem" }"#,
+            r#"# tls { cert_file: "/path/to/cert.pem", key_file: "/path/to/key.pem" }"#,
+        ] {
+            assert!(text.lines().any(|other| other == line), "{line}\nis missing in\n{text}");
+        }
+        assert!(text.contains("speaks for every account"), "{text}");
+        assert!(!text.contains("ports_file_dir") && !text.contains("at every start"), "{text}");
     }
 
     #[test]

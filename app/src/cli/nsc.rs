@@ -36,6 +36,7 @@ Examples:
     #[command(after_help = "\
 Operator, system account, full resolver with every account preloaded, JetStream that syncs always, WebSocket, monitoring. No seed
 is in it. A broker that is started with it is told of newer accounts by the running backend, or by `relais nsc push`.
+The nodes of a cluster ask each other for no password: keep their ports (6222 below) among them, or uncomment `tls` there.
 
 Examples:
   relais nsc config > nats-server.conf && nats-server -c nats-server.conf

@@ -197,8 +197,8 @@ pub struct SetupArgs {
 /// What `nsc config` takes.
 #[derive(Debug, Clone, Args)]
 pub struct ConfigArgs {
-    /// Where the nodes of a cluster listen for each other, in order: host:port, with commas between
-    #[arg(long, value_name = "HOST:PORT,…", value_delimiter = ',', requires = "node")]
+    /// Where the nodes of a cluster listen for each other, the same list for each: host:port, with commas between
+    #[arg(long, value_name = "HOST:PORT,…", value_delimiter = ',', requires = "node", value_parser = parse_node)]
     pub cluster: Vec<String>,
     /// Which of them this is, counted from 1
     #[arg(long, value_name = "NUMBER", requires = "cluster")]
@@ -218,6 +218,22 @@ pub struct ConfigArgs {
     /// The folder in which it keeps accounts and streams
     #[arg(long, value_name = "FOLDER", default_value = "/var/lib/nats")]
     pub store: std::path::PathBuf,
+}
+
+/// Where a node listens for the others: `host:port`, as nats-server reads it on every node.
+pub(super) fn parse_node(text: &str) -> Result<String, String> {
+    let (host, port) = text.rsplit_once(':').ok_or("a node is host:port")?;
+    let name = |host: &str| {
+        !host.is_empty() && host.bytes().all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'.' | b'-' | b'_'))
+    };
+    let address = host.strip_prefix('[').and_then(|host| host.strip_suffix(']'));
+    if !address.map_or_else(|| name(host), |host| host.parse::<std::net::Ipv6Addr>().is_ok()) {
+        return Err("a host is a name or an address, an IPv6 one in brackets".to_owned());
+    }
+    match port.parse::<u16>() {
+        Ok(1..) => Ok(text.to_owned()),
+        _ => Err("a port is 1 to 65535; the others must know it before the node runs".to_owned()),
+    }
 }
 
 /// What `nsc export` takes.

@@ -4,7 +4,7 @@ use clap::CommandFactory as _;
 
 use std::time::Duration;
 
-use super::{messages::parse_duration, *};
+use super::{messages::parse_duration, nsc_admin::parse_node, *};
 
 #[test]
 fn the_definition_is_sound() {
@@ -29,6 +29,15 @@ fn wrong_usage_is_refused() {
         "relais service add shop --route to.ada.x",
         "relais service add shop --route >",
         "relais creds export --role admin",
+        "relais nsc config --cluster a:6222,b:6222",
+        "relais nsc config --node 1",
+        "relais nsc config --cluster a,b:6222 --node 1",
+        "relais nsc config --cluster a:6222,,b:6222 --node 1",
+        "relais nsc config --cluster a:0,b:6222 --node 1",
+        "relais nsc config --cluster a:6222,b:65536 --node 1",
+        "relais nsc config --cluster nats://a:6222,b:6222 --node 1",
+        "relais nsc config --cluster me:secret@a:6222,b:6222 --node 1",
+        "relais nsc config --cluster ::1:6222,b:6222 --node 1",
         "relais new",
         "relais new Shop",
         "relais new tea_shop",
@@ -41,6 +50,13 @@ fn wrong_usage_is_refused() {
         "relais new a-name-of-thirty-three-characters",
     ] {
         assert!(Cli::try_parse_from(line.split(' ')).is_err_and(|error| error.exit_code() == 2), "{line}");
+    }
+}
+
+#[test]
+fn nodes_are_read() {
+    for text in ["a:6222", "a.internal-2:1", "10.0.0.1:65535", "[::1]:6222"] {
+        assert_eq!(parse_node(text), Ok(text.to_owned()));
     }
 }
 

@@ -146,6 +146,15 @@ pub(super) async fn config(
     let cluster = match args.node {
         None => None,
         Some(node) => {
+            if args.cluster.len() < 2 {
+                return Err(Failure::usage("a cluster is two brokers or more").hint("for one, leave out --cluster"));
+            }
+            if let Some(twice) = args.cluster.iter().enumerate().find(|(at, own)| args.cluster[..*at].contains(own)) {
+                return Err(Failure::usage(format!(
+                    "--cluster names {} twice: each node has a place of its own",
+                    twice.1
+                )));
+            }
             let own = node.checked_sub(1).and_then(|at| args.cluster.get(at));
             let own = own.ok_or_else(|| Failure::usage(format!("--node is 1 to {}", args.cluster.len())))?;
             let others = args.cluster.iter().filter(|other| *other != own).cloned().collect();

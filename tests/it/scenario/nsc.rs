@@ -1,6 +1,10 @@
 //! `relais nsc …` beside a running backend: users, accounts, roles and keys from the command line, live on the broker.
 
-use std::{fs, process::Command};
+use std::{
+    fs,
+    process::Command,
+    time::{Duration, Instant},
+};
 
 use relais_domain::credentials::creds::Creds;
 use serde_json::Value;
@@ -186,7 +190,7 @@ async fn printed_configurations_run_brokers_that_believe_us() {
     let world = World::new();
     let up = world.up();
     let made = done(&world, &up, &["user", "add", "till"]);
-    let (_, text) = creds(&made["creds"]);
+    let (till, text) = creds(&made["creds"]);
     let config = |name: &str, more: &[&str]| {
         let store = world.path(name);
         let any = ["--listen", "127.0.0.1:0", "--websocket", "127.0.0.1:0", "--monitor", "127.0.0.1:0"];
@@ -202,22 +206,47 @@ async fn printed_configurations_run_brokers_that_believe_us() {
     let mut verdict = Verdict::connect(one.url(), &text, "_INBOX.till").await;
     assert!(verdict.publishes("from.till.x").await && !verdict.publishes("from.bob.x").await);
 
-    let free = || std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().to_string();
-    let nodes = [free(), free(), free()].join(",");
+    // Held together, so that no two are the same.
+    let free = [(); 3].map(|()| std::net::TcpListener::bind("127.0.0.1:0").unwrap());
+    let nodes = free.each_ref().map(|own| own.local_addr().unwrap().to_string()).join(",");
+    drop(free);
     let mut brokers = Vec::new();
     for node in ["1", "2", "3"] {
         let file = config(&format!("node-{node}"), &["--cluster", &nodes, "--node", node]);
         brokers.push(Broker::of_file(&file).await);
     }
-    let outside = nsc(&world, &up, &["config", "--cluster", &nodes, "--node", "4"]);
-    assert!(outside.code == 2 && outside.stderr.contains("1 to 3"), "{}", outside.stderr);
-    // The running backend hands a change to all three, reached through one.
+    for (nodes, node, says) in [
+        (nodes.as_str(), "4", "1 to 3"),
+        (&nodes, "0", "1 to 3"),
+        ("a:1,b:1,a:1", "1", "a:1 twice"),
+        ("a:1", "1", "two"),
+    ] {
+        let refused = nsc(&world, &up, &["config", "--cluster", nodes, "--node", node]);
+        assert!(refused.code == 2 && refused.stderr.contains(says), "{}", refused.stderr);
+    }
+    // A change is handed to all three, reached through one, as soon as they have found each other.
     let mut command = world.relais(&["nsc", "push", "--json"]);
     let pushed = (0..100).map(|_| run(command.env("RELAIS_NATS__URL", brokers[1].url()), "")).find(|ran| {
         let told: Value = serde_json::from_str(&ran.stdout).unwrap_or_default();
         ran.code == 0 && told["accounts"][0]["brokers"].as_array().is_some_and(|brokers| brokers.len() == 3)
     });
     assert!(pushed.is_some(), "three brokers have every account");
+    // What each of them believes is this installation: the same creds work on each, and are revoked on each.
+    let mut connected = Vec::new();
+    for broker in &brokers {
+        let mut verdict = Verdict::connect(broker.url(), &text, "_INBOX.till").await;
+        assert!(verdict.publishes("from.till.x").await && !verdict.publishes("from.bob.x").await);
+        connected.push(Raw::connect(broker.url(), Some(&till)).await);
+    }
+    let began = Instant::now();
+    let mut command = world.relais(&["nsc", "user", "revoke", "till"]);
+    let revoked = run(command.env("RELAIS_NATS__URL", brokers[2].url()), "");
+    assert_eq!(revoked.code, 0, "{}", revoked.stderr);
+    for raw in connected {
+        raw.hung_up().await;
+    }
+    // A broker also hangs up on who answers no PING, which these do not, but after minutes.
+    assert!(began.elapsed() < Duration::from_secs(60));
 }
 
 /// Without a broker what changes an account is stored, and says that nobody was told.
