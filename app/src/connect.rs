@@ -84,6 +84,11 @@ pub(crate) fn nsc(settings: &Settings) -> Result<Nsc, Failure> {
     opened.map_err(|error| Failure::of(Exit::Failed, &error))
 }
 
+/// Whether there is an operator in the store of these settings.
+pub(crate) fn is_set_up(settings: &Settings) -> bool {
+    engine::of_store(settings, &settings.creds_directory()).is_set_up()
+}
+
 /// Writes the store into the file `out`.
 ///
 /// # Errors

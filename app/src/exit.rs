@@ -93,7 +93,12 @@ impl From<io::Error> for Failure {
 
 impl From<SettingsError> for Failure {
     fn from(error: SettingsError) -> Self {
-        Self::of(Exit::Usage, &error).hint("`relais settings` lists every setting, its value and where it came from")
+        let told = match &error {
+            // A line for each, of which none comes from elsewhere than the settings, escaped.
+            SettingsError::Lint(_) => Self::new(Exit::Usage, error.to_string()),
+            error => Self::of(Exit::Usage, error),
+        };
+        told.hint("`relais settings` lists every setting, its value and where it came from")
     }
 }
 

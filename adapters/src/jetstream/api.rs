@@ -63,6 +63,28 @@ pub(super) fn verdict(payload: &[u8]) -> Result<(), ApiError> {
     answer.error.map_or(Ok(()), |refusal| Err(ApiError::Refused(refusal)))
 }
 
+/// How long one request is waited for. A cluster that has just begun has no leader yet, and answers nobody.
+const ONCE: Duration = Duration::from_secs(3);
+
+/// Asks `$JS.API.{verb}.{stream}`, which does no harm when it is done twice, until there is an answer or `patience` has ended.
+pub(super) async fn insist(
+    bus: &dyn Bus,
+    verb: &str,
+    stream: &str,
+    body: String,
+    patience: Duration,
+) -> Result<Value, ApiError> {
+    let mut left = patience;
+    loop {
+        let once = left.min(ONCE);
+        left -= once;
+        match ask(bus, verb, stream, body.clone(), once).await {
+            Err(ApiError::Silent(BusError::Timeout { .. })) if !left.is_zero() => {}
+            came => return came,
+        }
+    }
+}
+
 /// Asks `$JS.API.{verb}.{stream}`.
 pub(super) async fn ask(
     bus: &dyn Bus,
@@ -80,7 +102,7 @@ pub(super) async fn ask(
 
 /// What the stream is like; `None` when there is none.
 pub(super) async fn config(bus: &dyn Bus, stream: &str, patience: Duration) -> Result<Option<Value>, ApiError> {
-    match ask(bus, "STREAM.INFO", stream, String::new(), patience).await {
+    match insist(bus, "STREAM.INFO", stream, String::new(), patience).await {
         Ok(mut info) => Ok(Some(info["config"].take())),
         Err(ApiError::Refused(Refusal { err_code: NO_STREAM, .. })) => Ok(None),
         Err(error) => Err(error),

@@ -14,7 +14,7 @@ use super::{
 };
 
 /// How long JetStream may take; a cluster may have to agree first.
-const PATIENCE: Duration = Duration::from_secs(10);
+const PATIENCE: Duration = Duration::from_secs(30);
 
 /// Makes buckets, over a connection of a provisioner.
 #[derive(Clone)]
@@ -103,7 +103,7 @@ impl Provisioner {
             return Ok(compared(service, &is));
         }
         let config = bucket::configuration(service).to_string();
-        match api::ask(&*self.bus, "STREAM.CREATE", &stream, config, PATIENCE).await {
+        match api::insist(&*self.bus, "STREAM.CREATE", &stream, config, PATIENCE).await {
             Ok(_) => Ok(Provisioned::Made),
             // Somebody else has made one between the look and now.
             Err(error @ ApiError::Refused(Refusal { err_code: api::ANOTHER_STREAM, .. })) => {

@@ -17,7 +17,7 @@ use tokio::task;
 
 use super::{
     OpenError, Settings,
-    files::Disk,
+    files::{Disk, failed},
     layout::Layout,
     seal::Seal,
     setup,
@@ -49,7 +49,10 @@ impl<S: Signer> Engine<S> {
         clock: Arc<dyn Clock>,
     ) -> Result<Self, OpenError> {
         let names = settings.names()?;
-        let (layout, disk) = (Layout::new(settings.directory.clone()), Arc::new(disk));
+        // nsc runs in a folder of its own.
+        let root = std::path::absolute(&settings.directory);
+        let root = root.map_err(failed("find", &settings.directory))?;
+        let (layout, disk) = (Layout::new(root), Arc::new(disk));
         let vault = Vault::new(layout.clone(), Arc::clone(&disk), Arc::clone(&pairs), seal);
         let store = Store::new(layout, disk, vault, names.operator.clone(), pairs, clock);
         let store = Store::open(store, &names, |store| setup::create(store, &signer, &names))?;

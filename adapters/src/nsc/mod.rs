@@ -47,6 +47,14 @@ pub struct Settings {
 }
 
 impl Settings {
+    /// Whether there is an operator in the store, of whatever name.
+    #[must_use]
+    pub fn is_set_up(&self) -> bool {
+        let layout = layout::Layout::new(self.directory.clone());
+        let made = |layout: &layout::Layout| files::list(&layout.stores()).is_ok_and(|stores| !stores.is_empty());
+        made(&layout) || layout.staging().complete().exists()
+    }
+
     /// The names in them.
     fn names(&self) -> Result<Names, OpenError> {
         let names = Names {

@@ -31,7 +31,6 @@ use crate::{
     connect,
     exit::{Exit, Failure},
     profile::Profiles,
-    settings::Settings,
 };
 
 /// What every command is given.
@@ -129,9 +128,9 @@ async fn nsc_command(command: NscCommand, context: &mut Context<'_>) -> Result<(
         NscCommand::Unseal => return nsc_store::unseal(context),
         _ => {}
     }
-    let settings = match command {
-        NscCommand::Setup(_) => Settings::load_from(&context.globals.sources([])?)?.settings,
-        _ => service::installation(context)?,
+    let (settings, fresh) = match &command {
+        NscCommand::Setup(args) => nsc_admin::to_set_up(args, context)?,
+        _ => (service::installation(context)?, false),
     };
     let settings = &settings;
     match &command {
@@ -143,7 +142,7 @@ async fn nsc_command(command: NscCommand, context: &mut Context<'_>) -> Result<(
     let service = &at.service;
     let done = match &command {
         NscCommand::Info => nsc_admin::info(service, context).await,
-        NscCommand::Setup(args) => nsc_admin::setup(args, settings, service, context).await,
+        NscCommand::Setup(args) => nsc_admin::setup(args, fresh, settings, service, context).await,
         NscCommand::Account(command) => nsc_admin::account(command, service, context).await,
         NscCommand::User(command) => nsc_admin::user(command, settings, service, context).await,
         NscCommand::Role(command) => nsc_roles::role(command, settings, service, context).await,

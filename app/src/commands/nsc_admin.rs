@@ -4,7 +4,7 @@ use std::path::Path;
 
 use jiff::Timestamp;
 use relais_domain::{
-    audit::Actor,
+    audit::{Action, Actor, Outcome},
     auth::Expiry,
     credentials::{PublicKey, setup::EntityName},
     nsc::{AccountOverview, MadeUser, NewUser, NscError, Service, UserOverview, Wish},
@@ -15,6 +15,7 @@ use serde_json::{Value, json};
 use super::{Context, printing, service};
 use crate::{
     cli::{AccountCommand, SetupArgs, UserAddArgs, UserCommand, UserEditArgs, WishArgs},
+    connect,
     exit::{Exit, Failure},
     settings::Settings,
 };
@@ -91,18 +92,37 @@ fn account_json(account: &AccountOverview) -> Value {
     })
 }
 
+/// The settings to set up with, and whether there is nothing yet: opening the store makes operator and accounts then, those that
+/// were asked for.
+pub(super) fn to_set_up(args: &SetupArgs, context: &Context<'_>) -> Result<(Settings, bool), Failure> {
+    let mut settings = Settings::load_from(&context.globals.sources([])?)?.settings;
+    let fresh = !connect::is_set_up(&settings);
+    if fresh {
+        settings.nsc.operator = args.operator.clone().unwrap_or(settings.nsc.operator);
+        settings.nsc.account = args.account.clone().unwrap_or(settings.nsc.account);
+    }
+    Ok((settings, fresh))
+}
+
 /// Makes operator and accounts, where there are none.
 pub(super) async fn setup(
     args: &SetupArgs,
+    fresh: bool,
     settings: &Settings,
     service: &Service,
     context: &mut Context<'_>,
 ) -> Result<(), Failure> {
     let operator = args.operator.as_deref().unwrap_or(&settings.nsc.operator);
     let account = args.account.as_deref().unwrap_or(&settings.nsc.account);
-    let made = service.set_up(by(), operator, account).await?;
-    let new = matches!(made, Made::New(_));
-    let held = made.into_inner();
+    let (held, new) = if fresh {
+        service.nsc.declare(&settings.roles()?).await.map_err(NscError::from)?;
+        service.note(by(), Action::SetUp, &format!("{operator}/{account}"), (Outcome::Done, "")).await;
+        (service.nsc.overview().await?.operator, true)
+    } else {
+        let made = service.set_up(by(), operator, account).await?;
+        let new = matches!(made, Made::New(_));
+        (made.into_inner(), new)
+    };
     let folder = settings.creds_directory();
     let out = &mut context.terminal.out;
     if context.globals.json {
@@ -112,6 +132,10 @@ pub(super) async fn setup(
     }
     let what = if new { "made" } else { "there is already" };
     writeln!(out, "{what} the operator {operator} {} with the account {account}", held.claims.subject)?;
+    if fresh && (args.operator.is_some() || args.account.is_some()) {
+        let set = "set nsc.operator and nsc.account to these names, for `relais serve` and the other commands";
+        writeln!(context.terminal.err, "{set}")?;
+    }
     Ok(writeln!(context.terminal.err, "everything is kept in {}", folder.display())?)
 }
 

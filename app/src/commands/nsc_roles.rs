@@ -5,7 +5,7 @@ use std::{fs, path::Path};
 use relais_adapters::nats_server::{Cluster, Config};
 use relais_domain::{
     credentials::{UserLimits, permissions},
-    nsc::{Declared, Role, Rotation, Service},
+    nsc::{Declared, NscError, Role, Rotation, Service},
     ports::Devices,
 };
 use serde_json::{Value, json};
@@ -50,22 +50,25 @@ pub(super) async fn role(
                 let limits = scope.map(|scope| &scope.template.known).or(role.map(Role::limits));
                 let list =
                     |of: fn(&UserLimits) -> &Vec<String>| limits.map(|limits| of(limits).clone()).unwrap_or_default();
-                told.push((name, state, list(|own| &own.publish.allow), list(|own| &own.subscribe.allow)));
+                let about = scope.map(|scope| scope.description.clone()).unwrap_or_default();
+                let (publish, subscribe) = (list(|own| &own.publish.allow), list(|own| &own.subscribe.allow));
+                told.push((name, state, scope.map(|scope| &scope.key), about, publish, subscribe));
             }
             if context.globals.json {
-                let each = told.iter().map(|(name, state, publish, subscribe)| {
-                    json!({"name": name, "state": state, "publish": publish, "subscribe": subscribe})
+                let each = told.iter().map(|(name, state, key, about, publish, subscribe)| {
+                    json!({"name": name, "state": state, "public_key": key, "about": about, "publish": publish,
+                        "subscribe": subscribe})
                 });
                 return Ok(writeln!(context.terminal.out, "{}", Value::Array(each.collect()))?);
             }
-            let mut rows = vec![["ROLE", "STATE", "PUBLISHES", "LISTENS"].map(str::to_owned)];
-            rows.extend(told.into_iter().map(|(name, state, publish, subscribe)| {
-                [name, state.to_owned(), publish.join(" "), subscribe.join(" ")]
+            let mut rows = vec![["ROLE", "STATE", "PUBLISHES", "LISTENS", "ABOUT"].map(str::to_owned)];
+            rows.extend(told.into_iter().map(|(name, state, _, about, publish, subscribe)| {
+                [name, state.to_owned(), publish.join(" "), subscribe.join(" "), printing::one_line(&about)]
             }));
             Ok(printing::table(&rows, &mut context.terminal.out)?)
         }
         RoleCommand::Apply => {
-            let declared = service.apply_roles(by(), &wanted).await?;
+            let (declared, pushed) = service.apply_roles(by(), &wanted).await?;
             for (role, declared) in wanted.iter().zip(declared) {
                 let word = match declared {
                     Declared::Made => "made",
@@ -78,7 +81,7 @@ pub(super) async fn role(
                     writeln!(context.terminal.out, "{}: {word}", role.name())?;
                 }
             }
-            Ok(())
+            Ok(pushed.map_err(NscError::from)?)
         }
         RoleCommand::Remove { name, yes } => {
             if wanted.iter().any(|role| role.name().as_str() == name) {

@@ -35,7 +35,9 @@ pub(super) fn installation(context: &Context<'_>) -> Result<Settings, Failure> {
         return Ok(settings);
     }
     let what = format!("there is no installation here: {} is no folder", folder.display());
-    Err(Failure::new(Exit::Failed, what).hint("run `relais up` once, or name its folder with --data FOLDER"))
+    Err(Failure::new(Exit::Failed, what).hint(
+        "run `relais up` once (or `relais nsc setup`, for brokers of your own), or name its folder with --data FOLDER",
+    ))
 }
 
 /// Makes the creds of a service and what it keeps in JetStream, and says how to run it. A repeat keeps its key, and takes the

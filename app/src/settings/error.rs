@@ -55,8 +55,8 @@ pub enum SettingsError {
     #[error("the variable {0} is not UTF-8")]
     NotText(String),
     /// Lists of subjects that would let users reach beyond themselves.
-    #[error("the settings allow users what they must not be allowed:\n  {0}")]
-    Lint(String),
+    #[error("the settings allow users what they must not be allowed:\n  {}", .0.join("\n  "))]
+    Lint(Vec<String>),
     /// The key that seals, twice.
     #[error("both nsc.seal_key and nsc.seal_key_file are set, and there is one key; leave one of them out")]
     TwoSealKeys,

@@ -4,7 +4,7 @@
 use std::collections::BTreeSet;
 
 use relais_domain::{
-    credentials::lint::{self, Refused, Rules},
+    credentials::lint::{self, List, Refused, Rules},
     nsc,
 };
 use serde::{Deserialize, Serialize};
@@ -46,11 +46,11 @@ impl Settings {
             match nsc::Role::compile(name.clone(), &role.about, &role.publish, &role.subscribe, rules) {
                 Ok(role) if name.as_str() == USER => roles.push(role.hearing(&self.topics)),
                 Ok(role) => roles.push(role),
-                Err(found) => refused.extend(told(&format!("nsc.roles.{name}"), found)),
+                Err(found) => refused.extend(told(&format!("nsc.roles.{name}."), ["publish", "subscribe"], found)),
             }
         }
         roles.sort_by_key(|role| role.name().as_str() != USER);
-        if refused.is_empty() { Ok(roles) } else { Err(SettingsError::Lint(refused.join("\n  "))) }
+        if refused.is_empty() { Ok(roles) } else { Err(SettingsError::Lint(refused)) }
     }
 
     /// What users that an admin makes may be allowed.
@@ -74,24 +74,26 @@ impl Settings {
         };
         let roles = self.nsc.roles.iter();
         let of_roles = roles.flat_map(|(name, role)| {
-            told(&format!("nsc.roles.{name}"), found(&role.publish, &role.subscribe)).collect::<Vec<_>>()
+            let found = found(&role.publish, &role.subscribe);
+            told(&format!("nsc.roles.{name}."), ["publish", "subscribe"], found).collect::<Vec<_>>()
         });
         of_roles
-            .chain(told("nsc.allow_pub and nsc.allow_sub", found(&self.nsc.allow_pub, &self.nsc.allow_sub)))
+            .chain(told("nsc.", ["allow_pub", "allow_sub"], found(&self.nsc.allow_pub, &self.nsc.allow_sub)))
             .collect()
     }
 
     pub(super) fn lint(&self) -> Result<(), SettingsError> {
-        let roles = self.roles().err().map(|error| match error {
-            SettingsError::Lint(found) => found,
-            other => other.to_string(),
-        });
+        let roles = match self.roles() {
+            Ok(_) => Vec::new(),
+            Err(SettingsError::Lint(found)) => found,
+            Err(other) => return Err(other),
+        };
         let forced = forced(&self.nsc.force);
         let rules = Rules { topics: &self.topics, forced: &forced };
         let lists = lint::compile(&self.nsc.allow_pub, &self.nsc.allow_sub, rules);
-        let lists = told("nsc.allow_pub and nsc.allow_sub", lists.err().unwrap_or_default());
+        let lists = told("nsc.", ["allow_pub", "allow_sub"], lists.err().unwrap_or_default());
         let refused: Vec<_> = roles.into_iter().chain(lists).collect();
-        if refused.is_empty() { Ok(()) } else { Err(SettingsError::Lint(refused.join("\n  "))) }
+        if refused.is_empty() { Ok(()) } else { Err(SettingsError::Lint(refused)) }
     }
 }
 
@@ -99,8 +101,12 @@ fn forced(subjects: &[String]) -> BTreeSet<String> {
     subjects.iter().cloned().collect()
 }
 
-fn told(place: &str, refused: Vec<Refused>) -> impl Iterator<Item = String> {
-    refused.into_iter().map(move |refused| format!("{place}: {refused}"))
+/// What is wrong with each, and the setting it stands in: `table` and, by whether it is spoken or heard, one of `keys`.
+fn told(table: &str, keys: [&'static str; 2], refused: Vec<Refused>) -> impl Iterator<Item = String> {
+    refused.into_iter().map(move |refused| {
+        let key = if refused.list == List::Speak { keys[0] } else { keys[1] };
+        format!("{table}{key}: {}", refused.advise(&format!("{table}force")))
+    })
 }
 
 #[cfg(test)]
@@ -172,14 +178,15 @@ mod tests {
         ";
         let error = load(toml, &[]).unwrap_err().to_string();
         for (place, subject) in [
-            ("nsc.roles.a", "from.*.x"),
-            ("nsc.roles.b", "$SYS.>"),
-            ("nsc.roles.b", "_INBOX.>"),
-            ("nsc.allow_pub and nsc.allow_sub", "\">\""),
-            ("nsc.allow_pub and nsc.allow_sub", "out.>"),
+            ("nsc.roles.a.publish", "from.*.x"),
+            ("nsc.roles.b.subscribe", "$SYS.>"),
+            ("nsc.roles.b.subscribe", "_INBOX.>"),
+            ("nsc.allow_pub", "\">\""),
+            ("nsc.allow_sub", "out.>"),
         ] {
-            let line = error.lines().find(|line| line.contains(place) && line.contains(subject));
-            assert!(line.is_some_and(|line| line.contains("forced subjects")), "{place} {subject}: {error}");
+            let line = error.lines().find(|line| line.contains(&format!("{place}: ")) && line.contains(subject));
+            let force = format!("name it in {}.force too", place.rsplit_once('.').unwrap().0);
+            assert!(line.is_some_and(|line| line.ends_with(&force)), "{place} {subject}: {error}");
         }
         assert!(!error.contains("from.{user}.ok"), "{error}");
     }

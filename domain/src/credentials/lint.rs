@@ -41,7 +41,7 @@ pub enum List {
 
 /// A subject that users must not be allowed, and why.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("users may not {list} {subject:?}: {why}{}", if why.can_be_forced() { "; to allow it all the same, name it among the forced subjects" } else { "" })]
+#[error("users may not {list} {subject:?}: {why}")]
 pub struct Refused {
     /// Where it stands.
     pub list: List,
@@ -119,6 +119,17 @@ pub enum Why {
         "users speak under from.{{user}}. and hear under to.{{user}}., _INBOX.{{user}}. and topics, and nowhere else"
     )]
     Elsewhere,
+}
+
+impl Refused {
+    /// The same, with how to allow it all the same where that can be: by naming it in the setting `force`.
+    #[must_use]
+    pub fn advise(&self, force: &str) -> String {
+        match self.why.can_be_forced() {
+            true => format!("{self}; to allow it all the same, name it in {force} too"),
+            false => self.to_string(),
+        }
+    }
 }
 
 impl Why {

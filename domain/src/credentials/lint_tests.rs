@@ -117,12 +117,12 @@ fn only_the_very_subject_is_forced_and_never_what_is_none() {
 fn all_that_is_refused_is_told_with_how_to_force_it() {
     let rules = Rules { topics: &[], forced: &BTreeSet::new() };
     let refused = compile(&texts(&[">", "from.{user}.x"]), &texts(&["a..b"]), rules).unwrap_err();
-    let said: Vec<String> = refused.iter().map(ToString::to_string).collect();
+    let said: Vec<String> = refused.iter().map(|refused| refused.advise("nsc.force")).collect();
     assert_eq!(
         said,
         [
             "users may not publish to \">\": it reaches every subject, those of other users and of the servers among \
-             them; to allow it all the same, name it among the forced subjects",
+             them; to allow it all the same, name it in nsc.force too",
             "users may not listen to \"a..b\": it is no subject: it has an empty token",
         ]
     );

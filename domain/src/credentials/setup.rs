@@ -36,7 +36,7 @@ pub struct EntityName(String);
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error(
     "{0:?} is no name of an operator, account or user: 1 to 64 letters (a user's: 160), digits, _ and -, beginning with a \
-     letter or digit"
+     letter or digit, and no public key"
 )]
 pub struct InvalidEntityName(String);
 
@@ -269,6 +269,8 @@ fn plain(text: &str, longest: usize) -> Result<String, InvalidEntityName> {
     let good = text.len() <= longest
         && bytes.next().is_some_and(|b| b.is_ascii_alphanumeric())
         && bytes.all(|b| b.is_ascii_alphanumeric() || b == b'_' || b == b'-');
+    // nsc takes a key where it expects a name.
+    let good = good && text.parse::<PublicKey>().is_err();
     if good { Ok(text.to_owned()) } else { Err(InvalidEntityName(text.chars().take(40).collect())) }
 }
 

@@ -17,7 +17,7 @@ pub enum NscError {
         why: String,
     },
     /// Subjects that users must not be allowed.
-    #[error("{}", .0.iter().map(ToString::to_string).collect::<Vec<_>>().join("; "))]
+    #[error("{}", .0.iter().map(|refused| refused.advise("nsc.force")).collect::<Vec<_>>().join("; "))]
     Lint(Vec<Refused>),
     /// It is there, and another one than was asked for.
     #[error("there is already {what} {name}: {why}")]

@@ -112,18 +112,28 @@ impl Service {
         self.noted(by, Action::Push, "brokers", push, done).await
     }
 
-    /// [`Nsc::declare`], and pushes what has changed.
+    /// [`Nsc::declare`], and pushes what has changed. What has become of each role, and whether every broker knows
+    /// ([`IssueError::NotPushed`]): what is stored is told also where nobody was there to be told.
     ///
     /// # Errors
-    /// [`NscError::Engine`], [`IssueError::NotPushed`] when it is stored and not every broker has it.
-    pub async fn apply_roles(&self, by: Actor, roles: &[Role]) -> Result<Vec<super::Declared>, NscError> {
+    /// [`NscError::Engine`] when not all could be stored.
+    pub async fn apply_roles(
+        &self,
+        by: Actor,
+        roles: &[Role],
+    ) -> Result<(Vec<super::Declared>, Result<(), IssueError>), NscError> {
         let names: Vec<_> = roles.iter().map(|role| role.name().as_str()).collect();
+        let mut declared = Vec::new();
         let apply = async {
-            let declared = self.nsc.declare(roles).await?;
+            declared = self.nsc.declare(roles).await?;
             self.nsc.reconcile().await?;
-            Ok(declared)
+            Ok(())
         };
-        self.noted(by, Action::ApplyRoles, &names.join(" "), apply, done).await
+        match self.noted(by, Action::ApplyRoles, &names.join(" "), apply, done).await {
+            Ok(()) => Ok((declared, Ok(()))),
+            Err(NscError::Issue(error)) => Ok((declared, Err(error))),
+            Err(error) => Err(error),
+        }
     }
 
     /// Takes a role away: its members cannot connect any more.
@@ -231,7 +241,7 @@ mod tests {
         service.rotate(by(), &own, false).await.unwrap();
         service.end_rotation(by(), &own).await.unwrap();
         service.revoke_all(by(), &own).await.unwrap();
-        service.apply_roles(by(), &[Role::user(&["news".parse().unwrap()])]).await.unwrap();
+        service.apply_roles(by(), &[Role::user(&["news".parse().unwrap()])]).await.unwrap().1.unwrap();
         assert!(service.remove_role(by(), "nobody").await.is_err());
         service.set_up(by(), "Other", "Shop").await.map(drop).unwrap();
         service.push(by()).await.unwrap();

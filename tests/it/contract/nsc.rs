@@ -66,6 +66,47 @@ fn by_hand(world: &World, keys: &Arc<dyn KeyPairs>) -> nsc::Native {
     nsc::Native::open(&settings(world), Arc::clone(keys), Arc::new(system::Clock)).unwrap()
 }
 
+/// By these words its refusals are told apart; see the engine's own tests.
+#[test]
+fn nsc_still_says_what_we_understand() {
+    let (world, keys) = (World::new(), keys());
+    fs::create_dir_all(world.path("home")).unwrap();
+    drop(by_hand(&world, &keys));
+    typed(&world, &["env", "--operator", "relais"]);
+    let user = keys.generate(KeyKind::User).public;
+    let add = ["add", "user", "--account", "app", "--name", "u", "--public-key", user.as_str()];
+    typed(&world, &add);
+    let says = |arguments: &[&str], words: &str| {
+        let ran = nsc(&world, arguments);
+        assert!(ran.code == 1 && ran.stdout.contains(words), "nsc {arguments:?}: {}", ran.stdout);
+    };
+    says(
+        &["edit", "account", "--name", "Z", "--conns", "1"],
+        "Error: \"Z\" not in accounts for operator \"relais\" in",
+    );
+    says(&add, "Error: the user \"u\" already exists");
+    says(&["add", "account", "--name", "app"], "Error: the account \"app\" already exists");
+    says(&["add", "operator", "--name", "relais"], "[ERR ] operator named relais exists already");
+    says(&["edit", "user", "--account", "app", "--name", "v", "--tag", "x"], "Error: user \"v\" not found");
+    let gone = "Error: user v does not exist in the current account";
+    says(&["delete", "user", "--account", "app", "--name", "v"], gone);
+    fs::remove_dir_all(world.path("data/nsc/keys/keys/O")).unwrap();
+    let keyless = "Error: unable to resolve any of the following signing keys in the keystore: O";
+    says(&["edit", "account", "--name", "app", "--conns", "1"], keyless);
+}
+
+#[test]
+fn a_relative_folder_and_a_relative_nsc_do() {
+    let world = World::new();
+    fs::copy(tool("nsc"), world.path("nsc-of-ours")).unwrap();
+    let mut setup = world.relais(&["nsc", "setup", "--data", "here"]);
+    setup.current_dir(world.path("")).env("NSC_ENGINE", "nsc").env("NSC_PATH", "nsc-of-ours");
+    let made = run(&mut setup, "");
+    assert_eq!(made.code, 0, "{}", made.stderr);
+    assert!(world.path("here/nsc/stores/relais/relais.jwt").is_file());
+    assert!(!world.path("here/nsc/.work").exists(), "nothing is left of the copies");
+}
+
 /// What a person types, where it must succeed.
 fn typed(world: &World, arguments: &[&str]) -> String {
     let ran = nsc(world, arguments);

@@ -253,10 +253,28 @@ async fn printed_configurations_run_brokers_that_believe_us() {
 #[test]
 fn without_a_broker_it_is_stored_and_said() {
     let world = World::new();
-    let setup = run(&mut world.relais(&["nsc", "setup", "--json"]), "");
-    assert_eq!(setup.code, 0, "{}", setup.stderr);
-    let made: Value = serde_json::from_str(&setup.stdout).unwrap();
-    assert_eq!((&made["new"], made["operator"].as_str()), (&Value::Bool(false), Some("relais")), "{made}");
+    let none = run(&mut world.relais(&["nsc", "info"]), "");
+    assert!(none.code == 1 && none.stderr.contains("relais nsc setup"), "{} {}", none.code, none.stderr);
+    for new in [true, false] {
+        let setup = run(&mut world.relais(&["nsc", "setup", "--json"]), "");
+        assert_eq!(setup.code, 0, "{}", setup.stderr);
+        let made: Value = serde_json::from_str(&setup.stdout).unwrap();
+        assert_eq!((&made["new"], made["operator"].as_str()), (&Value::Bool(new), Some("relais")), "{made}");
+    }
+    fs::write(
+        world.path("relais.toml"),
+        "[nsc.roles.courier]\nabout = 'brings'\npublish = ['from.{user}.jobs.>']\nsubscribe = ['to.{user}.>']\n",
+    )
+    .unwrap();
+    for word in ["courier: made", "courier: as it was"] {
+        let applied = run(world.relais(&["nsc", "role", "apply"]).env("RELAIS_NATS__URL", "nats://127.0.0.1:1"), "");
+        assert!(applied.code == 4 && applied.stdout.contains(word), "{} {}", applied.stdout, applied.stderr);
+    }
+    let roles = run(&mut world.relais(&["nsc", "role", "list", "--json"]), "");
+    let roles: Value = serde_json::from_str(&roles.stdout).unwrap();
+    let courier = &roles[0];
+    assert_eq!((courier["name"].as_str(), courier["about"].as_str()), (Some("courier"), Some("brings")), "{roles}");
+    assert!(courier["public_key"].as_str().is_some_and(|key| key.starts_with('A')), "{roles}");
     let mut command = world.relais(&["nsc", "account", "add", "Partner"]);
     let added = run(command.env("RELAIS_NATS__URL", "nats://127.0.0.1:1"), "");
     assert!(added.code == 4 && added.stderr.contains("relais nsc push"), "{} {}", added.code, added.stderr);

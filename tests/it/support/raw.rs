@@ -1,6 +1,6 @@
 //! A user who speaks the protocol by hand, and says what no client would.
 
-use std::sync::Arc;
+use std::{sync::Arc, time::Duration};
 
 use relais_adapters::{nkeys, system};
 use relais_domain::{credentials::creds::Creds, ports::KeyPairs as _};
@@ -9,6 +9,9 @@ use tokio::{
     io::{AsyncReadExt as _, AsyncWriteExt as _},
     net::TcpStream,
 };
+
+/// Far more than a broker takes to hang up, and less than it waits for the answers to its PING.
+const HANG_UP: Duration = Duration::from_secs(60);
 
 /// A connection on which anything may be said.
 pub(crate) struct Raw {
@@ -66,10 +69,13 @@ impl Raw {
         self.answered().await
     }
 
-    /// Waits until the broker hangs up.
+    /// Waits until the broker hangs up; not so long that it would do so by itself, because nobody answers its PING.
     pub(crate) async fn hung_up(mut self) {
-        // While it is spoken to it resets the connection.
-        while matches!(self.stream.read_buf(&mut self.heard).await, Ok(read) if read > 0) {}
+        let end = async {
+            // While it is spoken to it resets the connection.
+            while matches!(self.stream.read_buf(&mut self.heard).await, Ok(read) if read > 0) {}
+        };
+        tokio::time::timeout(HANG_UP, end).await.expect("the broker hangs up");
     }
 
     async fn until(&mut self, end: &str) -> String {

@@ -93,6 +93,9 @@ pub(super) fn account(
 ) -> Result<Vec<Argv>, ToolError> {
     let signer = Named::Key(signer.clone());
     let name = next.name.as_str();
+    if !next.body.limits.tiered_limits.is_empty() {
+        return Err(ToolError::NoCommand("an account with limits by tier, which an edit would take away"));
+    }
     let mut steps = Vec::new();
     let nothing = Account::default();
     let old = before.map_or(&nothing, |before| &before.body);
@@ -130,6 +133,12 @@ pub(super) fn account(
             let mut edit = of_account(["edit", "signing-key"])?;
             role(&mut edit, scope)?;
             steps.push(edit);
+        }
+    }
+    for key in old.revocations.keys().chain(new.revocations.keys()) {
+        // Some come from brokers; nsc would take what is no key for a user's name.
+        if key != "*" && key.parse::<PublicKey>().is_err() {
+            return Err(ToolError::Odd(key.chars().take(60).collect()));
         }
     }
     for key in old.revocations.keys().filter(|key| !new.revocations.contains_key(*key)) {

@@ -17,6 +17,7 @@
 
 mod argv;
 mod run;
+mod words;
 
 use std::{
     path::{Path, PathBuf},
@@ -72,7 +73,7 @@ pub enum ToolError {
         source: std::io::Error,
     },
     /// A value that cannot be given to it.
-    #[error("{0:?} cannot be given to nsc: it has a control character")]
+    #[error("{0:?} cannot be given to nsc, which would read something else")]
     Odd(String),
     /// It did not end.
     #[error("`{command}` did not end within {limit:?} and was stopped")]
@@ -114,9 +115,7 @@ impl ToolError {
         match self {
             Self::Absent { path, .. } => EngineError::NoTool { tool: path.display().to_string(), how: HOW },
             error @ Self::TooSlow { .. } => EngineError::Busy(error.into()),
-            Self::Refused { said, .. } if said.contains("already exists") => {
-                EngineError::Exists { what: "an entity", name: said, why: String::new() }
-            }
+            Self::Refused { ref said, .. } => words::kind(said).unwrap_or_else(|| EngineError::Store(self.into())),
             error => EngineError::Store(error.into()),
         }
     }
@@ -133,12 +132,14 @@ impl From<ToolError> for OpenError {
 /// # Errors
 /// [`ToolError::Absent`].
 pub fn find(path: Option<&Path>) -> Result<PathBuf, ToolError> {
+    let absent = |path: &Path, source| ToolError::Absent { path: path.to_owned(), source };
     if let Some(path) = path {
-        return Ok(path.to_owned());
+        // It runs in another folder than we do.
+        return std::path::absolute(path).map_err(|source| absent(path, source));
     }
     let folders = std::env::var_os("PATH").unwrap_or_default();
     let found = std::env::split_paths(&folders).map(|folder| folder.join("nsc")).find(|path| path.is_file());
-    found.ok_or_else(|| ToolError::Absent { path: "nsc".into(), source: std::io::ErrorKind::NotFound.into() })
+    found.ok_or_else(|| absent(Path::new("nsc"), std::io::ErrorKind::NotFound.into()))
 }
 
 impl Tool {
@@ -153,7 +154,11 @@ impl Tool {
         clock: Arc<dyn Clock>,
     ) -> Result<Self, OpenError> {
         let command = Command { binary, limits: Limits::default() };
-        command.limits.run(&command.binary, &Argv::of(["--version"]), None)?;
+        let said = command.limits.run(&command.binary, &Argv::of(["--version"]), None)?;
+        if !said.starts_with("nsc version") {
+            let source = std::io::Error::other("it does not say which version of nsc it is");
+            return Err(ToolError::Absent { path: command.binary, source }.into());
+        }
         Self::open_on(Disk::default(), command, settings, None, pairs, clock)
     }
 }
@@ -215,7 +220,7 @@ impl<'a> Desk<'a> {
     /// What nsc made of an account, when it is what it should be.
     fn account(&self, wanted: &AccountClaims) -> Result<(AccountClaims, AccountJwt), OpenError> {
         let (made, jwt) = self.read::<Account>(&self.work.account(self.operator, &wanted.name))?;
-        if made.subject != wanted.subject || !alike(&made.body, &wanted.body) {
+        if !alike_outside(&made, wanted) || !alike(&made.body, &wanted.body) {
             let fields = fields_that_differ(&made.body, &wanted.body);
             return Err(ToolError::Different(format!("the account {} ({fields})", wanted.name)).into());
         }
@@ -225,6 +230,16 @@ impl<'a> Desk<'a> {
     fn clear(self) -> Result<(), OpenError> {
         self.store.disk.remove(self.work.root())
     }
+}
+
+/// Whether all but the body says the same; the time apart, which nsc chooses, and the id that follows from it.
+fn alike_outside<B: Body<Subject: PartialEq>>(made: &Claims<B>, wanted: &Claims<B>) -> bool {
+    made.subject == wanted.subject
+        && made.name == wanted.name
+        && made.audience == wanted.audience
+        && made.not_before == wanted.not_before
+        && made.expires_at == wanted.expires_at
+        && made.unknown == wanted.unknown
 }
 
 /// The names of fields that differ, at most two levels down.
@@ -297,8 +312,7 @@ impl Signer for Command {
         let path = desk.work.user(desk.operator, user.account().as_str(), user.name().as_str());
         let (made, jwt) = desk.read::<User>(&path)?;
         let wanted = user.claims();
-        let same = made.subject == wanted.subject
-            && made.expires_at == wanted.expires_at
+        let same = alike_outside(&made, wanted)
             && made.issuer.as_ref() == Some(user.signer())
             && argv::alike_users(&made.body, &wanted.body);
         if !same {

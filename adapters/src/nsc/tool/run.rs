@@ -1,7 +1,7 @@
 //! nsc, run: an argument vector, an environment of its own, a limit to its time and its words.
 
 use std::{
-    io::Read,
+    io::{self, Read},
     path::Path,
     process::{Child, Command, ExitStatus, Stdio},
     sync::mpsc,
@@ -25,6 +25,9 @@ impl Default for Limits {
     }
 }
 
+/// How long to wait for the end of one that has said all it will say.
+const PAUSE: Duration = Duration::from_millis(2);
+
 enum Event {
     /// A stream has ended, with what it said.
     Ended(Vec<u8>),
@@ -34,7 +37,9 @@ enum Event {
 
 impl Limits {
     /// Runs `binary` to its end, with `home` for what it wants to keep.
-    pub(super) fn run(self, binary: &Path, argv: &Argv, home: Option<&Path>) -> Result<(), ToolError> {
+    ///
+    /// What it said, all of it.
+    pub(super) fn run(self, binary: &Path, argv: &Argv, home: Option<&Path>) -> Result<String, ToolError> {
         let mut command = Command::new(binary);
         command.args(argv.iter()).env_clear().stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
         command.env("NSC_NO_GIT_IGNORE", "true");
@@ -46,17 +51,18 @@ impl Limits {
         let waited = self.wait(&mut child, argv);
         if waited.is_err() {
             let _ = child.kill();
+            // Otherwise it stays in the table of processes.
+            let _ = child.wait();
         }
-        let status = child.wait();
-        let said = waited?;
+        let (status, said) = waited?;
         match status {
-            Ok(status) if status.success() => Ok(()),
-            status => Err(ToolError::Refused { command: argv.shown(), status: ended(status), said }),
+            Ok(status) if status.success() => Ok(String::from_utf8_lossy(&said).into_owned()),
+            status => Err(ToolError::Refused { command: argv.shown(), status: ended(status), said: in_short(&said) }),
         }
     }
 
-    /// What it said, when both of its streams have ended.
-    fn wait(self, child: &mut Child, argv: &Argv) -> Result<String, ToolError> {
+    /// How it ended and what it said: both of its streams have ended then, and itself too.
+    fn wait(self, child: &mut Child, argv: &Argv) -> Result<(io::Result<ExitStatus>, Vec<u8>), ToolError> {
         let (tell, told) = mpsc::channel();
         let streams = [
             child.stdout.take().map(|stream| Box::new(stream) as Box<dyn Read + Send>),
@@ -72,17 +78,25 @@ impl Limits {
                 let _ = tell.send(event);
             });
         }
-        drop(tell);
         let until = Instant::now() + self.time;
-        let mut said = Vec::new();
+        let (mut said, mut open) = (Vec::new(), 2);
         loop {
-            match told.recv_timeout(until.saturating_duration_since(Instant::now())) {
-                Ok(Event::Ended(more)) => said.extend(more),
+            let mut left = until.saturating_duration_since(Instant::now());
+            if open == 0 {
+                // One that has closed its streams may run on all the same.
+                match child.try_wait() {
+                    Ok(None) => left = left.min(PAUSE),
+                    Ok(Some(status)) => return Ok((Ok(status), said)),
+                    Err(error) => return Ok((Err(error), said)),
+                }
+            }
+            match told.recv_timeout(left) {
+                Ok(Event::Ended(more)) => (said, open) = ([said, more].concat(), open - 1),
+                Err(mpsc::RecvTimeoutError::Timeout) if Instant::now() < until => {}
                 Ok(Event::TooMuch) => {
                     return Err(ToolError::TooMuch { command: argv.shown(), limit: self.output });
                 }
-                Err(mpsc::RecvTimeoutError::Disconnected) => return Ok(in_short(&said)),
-                Err(mpsc::RecvTimeoutError::Timeout) => {
+                Err(_) => {
                     return Err(ToolError::TooSlow { command: argv.shown(), limit: self.time });
                 }
             }
@@ -90,7 +104,7 @@ impl Limits {
     }
 }
 
-fn ended(status: std::io::Result<ExitStatus>) -> String {
+fn ended(status: io::Result<ExitStatus>) -> String {
     status.map_or_else(|error| error.to_string(), |status| status.to_string())
 }
 

@@ -235,6 +235,52 @@ fn the_commands_for_a_user_are_what_its_claims_say() {
     }
 }
 
+/// nsc's own words: that it still says them, the contract suite of the real one looks.
+#[test]
+fn what_it_says_becomes_our_kinds() {
+    for (said, kind) in [
+        ("\"Z\" not in accounts for operator \"O\" in `/x`", "no account Z"),
+        ("user \"v\" not found", "no user v"),
+        ("user v does not exist in the current account", "no user v"),
+        ("the user \"u\" already exists", "a user u"),
+        ("the account \"App\" already exists", "an account App"),
+        ("operator named O exists already please inspect", "an operator O"),
+        ("unable to resolve any of the following signing keys in the keystore: A1, A2", "A1, A2"),
+    ] {
+        let error = run(&format!("echo 'Error: {said}' >&2; exit 1"), Limits::default());
+        let told = match error.told() {
+            EngineError::Unknown { what, name } => format!("no {what} {name}"),
+            EngineError::Exists { what, name, .. } => format!("{what} {name}"),
+            EngineError::NoKey { wanted, .. } => wanted,
+            other => panic!("{said}: {other:?}"),
+        };
+        assert_eq!(told, kind);
+    }
+}
+
+#[test]
+fn revocations_that_are_no_keys_and_tiers_are_refused() {
+    let (pairs, now) = (memory::KeyPairs::default(), jiff::Timestamp::from_second(1_767_225_600).unwrap());
+    let names = Names { operator: "O".parse().unwrap(), application: "A".parse().unwrap() };
+    let keys = Keys::generate(&pairs);
+    let setup = Setup::new(&names, &keys, now);
+    let (_, before) = setup.accounts.iter().find(|(role, _)| *role == AccountRole::Application).unwrap();
+    let signer = &keys.operator_signing.public;
+    for (key, good) in
+        [("*".to_owned(), true), (pairs.generate(KeyKind::User).public.to_string(), true), ("ada".to_owned(), false)]
+    {
+        let mut next = before.clone();
+        next.body.revocations.insert(key.clone(), 1);
+        assert_eq!(argv::account(Some(before), &next, signer).is_ok(), good, "{key}");
+    }
+    let mut next = before.clone();
+    next.body
+        .limits
+        .tiered_limits
+        .insert("R3".to_owned(), relais_domain::credentials::JetStreamLimits::default().into());
+    assert!(matches!(argv::account(Some(before), &next, signer), Err(ToolError::NoCommand(_))));
+}
+
 fn run(script: &str, limits: Limits) -> ToolError {
     let stand_in = StandIn::new(script);
     limits.run(&stand_in.path(), &Argv::of(["add", "user"]), None).unwrap_err()
@@ -247,6 +293,13 @@ fn one_that_hangs_is_stopped() {
     assert!(matches!(error, ToolError::TooSlow { .. }), "{error}");
     assert!(error.to_string().contains("`nsc add user`"), "{error}");
     assert!(matches!(error.told(), EngineError::Busy(_)));
+}
+
+#[test]
+fn one_that_hangs_in_silence_is_stopped() {
+    let limits = Limits { time: Duration::from_millis(50), ..Limits::default() };
+    let error = run("exec >&- 2>&-; exec sleep 1000", limits);
+    assert!(matches!(error, ToolError::TooSlow { .. }), "{error}");
 }
 
 #[test]
@@ -273,16 +326,18 @@ fn one_that_is_not_there_says_how_to_install_it() {
     let folder = tempfile::tempdir().unwrap();
     let (pairs, clock) = (Arc::new(memory::KeyPairs::default()), Arc::new(memory::Clock::default()));
     fs::write(folder.path().join("nsc"), "no program").unwrap();
-    for name in ["absent", "nsc", "."] {
+    let another = StandIn::new("echo another program");
+    for name in [Path::new("absent"), Path::new("nsc"), Path::new("."), &another.path()] {
         let settings =
             Settings { directory: folder.path().join("store"), operator: "O".to_owned(), account: "A".to_owned() };
         let opened = Tool::open(&settings, folder.path().join(name), pairs.clone(), clock.clone());
-        let Err(OpenError::Tool(error)) = opened.map(drop) else { panic!("{name} was opened") };
+        let Err(OpenError::Tool(error)) = opened.map(drop) else { panic!("{} was opened", name.display()) };
         assert!(error.to_string().contains("go install github.com/nats-io/nsc/v2@"), "{error}");
         assert!(matches!(error.told(), EngineError::NoTool { .. }));
         assert!(!settings.directory.exists(), "nothing is made before");
     }
     assert_eq!(find(Some(Path::new("/opt/nsc"))).unwrap(), Path::new("/opt/nsc"), "what is named is taken");
+    assert!(find(Some(Path::new("tools/nsc"))).unwrap().is_absolute(), "it runs in another folder");
 }
 
 #[test]
