@@ -13,9 +13,11 @@ use crate::{
         Grantee, KeyKind, PublicKey, UserJwt,
         permissions::{self, Permissions},
     },
+    identity::UserId,
     memory,
     ports::{
-        AccountRole, CredentialsInfo, CredentialsIssuer, Grant, IssueError, KeyError, KeyPair, KeyPairs, PasswordHasher,
+        AccountRole, Cause, CredentialsInfo, CredentialsIssuer, Grant, IssueError, KeyError, KeyPair, KeyPairs,
+        PasswordHasher,
     },
     secret::Secret,
 };
@@ -93,6 +95,25 @@ pub(super) struct Fixture {
     pub(super) auth: Auth,
     pub(super) clock: memory::Clock,
     pub(super) issuer: Arc<Issuer>,
+    pub(super) belongings: Arc<Belongings>,
+}
+
+/// Remembers whose things were taken away.
+#[derive(Default)]
+pub(super) struct Belongings {
+    pub(super) taken: Mutex<Vec<UserId>>,
+    pub(super) stuck: Mutex<bool>,
+}
+
+#[async_trait]
+impl crate::ports::Belongings for Belongings {
+    async fn take_away(&self, user: &UserId) -> Result<(), Cause> {
+        if *self.stuck.lock().unwrap() {
+            return Err("the store is away".into());
+        }
+        self.taken.lock().unwrap().push(user.clone());
+        Ok(())
+    }
 }
 
 impl Fixture {
@@ -107,6 +128,7 @@ impl Fixture {
     pub(super) fn with(settings: AuthSettings, hasher: Arc<dyn PasswordHasher>) -> Self {
         let clock = memory::Clock::default();
         let issuer = Arc::new(Issuer::default());
+        let belongings = Arc::new(Belongings::default());
         let ports = AuthPorts {
             users: Arc::new(memory::Users::default()),
             devices: Arc::new(memory::Devices::default()),
@@ -114,12 +136,13 @@ impl Fixture {
             tokens: Arc::new(memory::TokenIssuer::default()),
             issuer: issuer.clone(),
             audit: Arc::new(memory::Audit::default()),
+            belongings: vec![belongings.clone()],
             setup_token: Arc::new(memory::SetupToken::new(TOKEN)),
             key_pairs: Arc::new(Pairs(AtomicU8::new(200))),
             clock: Arc::new(clock.clone()),
             rng: Arc::new(memory::Rng::default()),
         };
-        Self { auth: Auth::new(ports, settings), clock, issuer }
+        Self { auth: Auth::new(ports, settings), clock, issuer, belongings }
     }
 
     pub(super) async fn register(&self, email: &str) {
