@@ -35,6 +35,12 @@ impl Auth {
         }
     }
 
+    /// The public keys of access tokens, as a JSON Web Key Set.
+    #[must_use]
+    pub fn jwks(&self) -> String {
+        self.ports.tokens.jwks(self.ports.clock.now())
+    }
+
     /// What is known of a user.
     ///
     /// # Errors

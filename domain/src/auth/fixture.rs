@@ -13,11 +13,9 @@ use crate::{
         Grantee, KeyKind, PublicKey, UserJwt,
         permissions::{self, Permissions},
     },
-    identity::UserId,
     memory,
     ports::{
-        AccountRole, Cause, CredentialsInfo, CredentialsIssuer, Grant, IssueError, KeyError, KeyPair, KeyPairs,
-        PasswordHasher,
+        AccountRole, CredentialsInfo, CredentialsIssuer, Grant, IssueError, KeyError, KeyPair, KeyPairs, PasswordHasher,
     },
     secret::Secret,
 };
@@ -95,25 +93,7 @@ pub(super) struct Fixture {
     pub(super) auth: Auth,
     pub(super) clock: memory::Clock,
     pub(super) issuer: Arc<Issuer>,
-    pub(super) belongings: Arc<Belongings>,
-}
-
-/// Remembers whose things were taken away.
-#[derive(Default)]
-pub(super) struct Belongings {
-    pub(super) taken: Mutex<Vec<UserId>>,
-    pub(super) stuck: Mutex<bool>,
-}
-
-#[async_trait]
-impl crate::ports::Belongings for Belongings {
-    async fn take_away(&self, user: &UserId) -> Result<(), Cause> {
-        if *self.stuck.lock().unwrap() {
-            return Err("the store is away".into());
-        }
-        self.taken.lock().unwrap().push(user.clone());
-        Ok(())
-    }
+    pub(super) belongings: Arc<memory::Belongings>,
 }
 
 impl Fixture {
@@ -128,7 +108,7 @@ impl Fixture {
     pub(super) fn with(settings: AuthSettings, hasher: Arc<dyn PasswordHasher>) -> Self {
         let clock = memory::Clock::default();
         let issuer = Arc::new(Issuer::default());
-        let belongings = Arc::new(Belongings::default());
+        let belongings = Arc::new(memory::Belongings::default());
         let ports = AuthPorts {
             users: Arc::new(memory::Users::default()),
             devices: Arc::new(memory::Devices::default()),

@@ -20,9 +20,11 @@ async fn two_users() -> (Fixture, Access, Access) {
 async fn who_leaves_is_gone_with_all_that_was_there() {
     let (fixture, ada, bob) = two_users().await;
     let second = fixture.login(EMAIL).await;
+    fixture.belongings.give(&ada.user, "photo.jpg");
+    fixture.belongings.give(&bob.user, "photo.jpg");
     fixture.auth.leave(&ada).await.unwrap();
     assert_eq!(fixture.issuer.revoked.lock().unwrap().len(), 2, "both keys");
-    assert_eq!(*fixture.belongings.taken.lock().unwrap(), std::slice::from_ref(&ada.user));
+    assert!(fixture.belongings.of(&ada.user).is_empty() && !fixture.belongings.of(&bob.user).is_empty());
     assert!(matches!(fixture.auth.login(login(EMAIL)).await.map(drop), Err(AuthError::Unauthorized)));
     assert!(matches!(fixture.auth.refresh(&second.refresh_token).await.map(drop), Err(AuthError::Refresh)));
     fixture.register(EMAIL).await;
@@ -35,16 +37,18 @@ async fn who_leaves_is_gone_with_all_that_was_there() {
 #[tokio::test]
 async fn what_fails_on_the_way_is_done_by_the_next_sweep() {
     let (fixture, ada, _) = two_users().await;
+    fixture.belongings.give(&ada.user, "photo.jpg");
     *fixture.issuer.brokers_away.lock().unwrap() = true;
     assert!(matches!(fixture.auth.leave(&ada).await, Err(AuthError::NotConfirmed(_))));
     assert!(matches!(fixture.auth.login(login(EMAIL)).await.map(drop), Err(AuthError::Disabled)), "kept out at once");
     *fixture.issuer.brokers_away.lock().unwrap() = false;
-    *fixture.belongings.stuck.lock().unwrap() = true;
+    fixture.belongings.set_away(true);
     assert_eq!(fixture.auth.sweep().await.unwrap().users, 0);
     assert!(fixture.auth.devices(&ada.user).await.unwrap().is_empty());
-    *fixture.belongings.stuck.lock().unwrap() = false;
+    assert!(!fixture.belongings.of(&ada.user).is_empty());
+    fixture.belongings.set_away(false);
     assert_eq!(fixture.auth.sweep().await.unwrap().users, 1);
-    assert_eq!(*fixture.belongings.taken.lock().unwrap(), std::slice::from_ref(&ada.user));
+    assert!(fixture.belongings.of(&ada.user).is_empty());
     assert!(fixture.auth.ports.users.by_id(&ada.user).await.unwrap().is_none());
     assert_eq!(fixture.auth.sweep().await.unwrap().users, 0);
 }
