@@ -9,7 +9,7 @@ pub(super) struct Migrator;
 
 impl MigratorTrait for Migrator {
     fn migrations() -> Vec<Box<dyn MigrationTrait>> {
-        vec![Box::new(UsersAndDevices), Box::new(Secrets), Box::new(Administration)]
+        vec![Box::new(UsersAndDevices), Box::new(Secrets), Box::new(Administration), Box::new(super::m0005_limits::Limits)]
     }
 }
 
@@ -161,7 +161,7 @@ mod tests {
         let database = crate::sql::Database::open("sqlite::memory:").await.unwrap();
         assert_eq!(
             database.migrate().await.unwrap(),
-            ["m0001_users_and_devices", "m0002_secrets", "m0003_administration"]
+            ["m0001_users_and_devices", "m0002_secrets", "m0003_administration", "m0005_limits"]
         );
         assert!(database.migrate().await.unwrap().is_empty(), "a repeat does nothing");
         Migrator::down(&database.connection, None).await.unwrap();
