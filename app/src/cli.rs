@@ -1,5 +1,6 @@
 //! The command line: what can be typed, and the help that teaches it.
 
+mod account;
 mod admin;
 mod messages;
 mod new;
@@ -11,6 +12,7 @@ use std::path::PathBuf;
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use relais_domain::{auth::Email, identity::ServiceName, subject::Pattern};
 
+pub use account::{DevicesCommand, LeaveArgs, PasswordArgs};
 pub use admin::{AdminCommand, ClaimArgs};
 pub use messages::{PublishArgs, RequestArgs, SubscribeArgs, TypeArgs};
 pub use new::NewArgs;
@@ -96,6 +98,17 @@ pub enum Command {
         after_help = "Examples:\n  relais login you@example.org\n  relais login you@example.org --server https://api.example.org --profile work"
     )]
     Login(LoginArgs),
+    /// Log out: this device is removed, its key revoked
+    Logout,
+    /// Your devices: list them, remove one
+    #[command(subcommand)]
+    Devices(DevicesCommand),
+    /// Change your password: the old and the new one are asked for, or are the first two lines of standard input
+    #[command(after_help = "Examples:\n  relais password\n  relais password --remove-other-devices")]
+    Password(PasswordArgs),
+    /// Remove yourself with everything you have
+    #[command(after_help = "Example:\n  relais leave --yes")]
+    Leave(LeaveArgs),
     /// Ask a route, and print its answer
     #[command(after_help = "\
 `from.{your id}.` is put in front of SUBJECT. BODY is text, for the message's first string field, or a JSON object.

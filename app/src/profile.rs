@@ -1,6 +1,6 @@
 //! Profiles: who is logged in where, in the user's config folder.
 //!
-//! `{config}/relais/{profile}/` (0700) holds `creds` (JWT and seed), `access` (the HTTP access token) and
+//! `{config}/relais/{profile}/` (0700) holds `creds` (JWT and seed), `access` and `refresh` (the tokens of the HTTP API) and
 //! `profile.json` (what is not secret), all 0600. A login takes `profile.json` away first and writes it last, so a process
 //! killed in between leaves a profile that is logged out, never one that mixes two logins. Whatever cannot be read is
 //! told as "log in again": nothing here is worth more than a login.
@@ -8,10 +8,11 @@
 use std::{
     env, fs, io,
     path::{Path, PathBuf},
+    sync::Arc,
 };
 
 use jiff::Timestamp;
-use relais_adapters::{files, http_client::PermissionLists};
+use relais_adapters::{files, http_client::PermissionLists, nkeys, system};
 use relais_domain::{
     credentials::creds::Creds,
     identity::{DeviceId, UserId},
@@ -47,6 +48,15 @@ pub struct Profile {
     pub expires_at: Option<Timestamp>,
     /// What they allow.
     pub permissions: PermissionLists,
+}
+
+/// What opens the HTTP API. It has no `Debug`.
+#[derive(Clone)]
+pub struct Tokens {
+    /// For minutes.
+    pub access: Secret,
+    /// Gets the next ones; good once. Old servers give none.
+    pub refresh: Option<Secret>,
 }
 
 /// Why a profile cannot be used.
@@ -95,6 +105,7 @@ pub enum ProfileError {
 
 const CREDS: &str = "creds";
 const ACCESS: &str = "access";
+const REFRESH: &str = "refresh";
 const PROFILE: &str = "profile.json";
 
 impl Profiles {
@@ -158,11 +169,58 @@ impl Profiles {
         Creds::parse(text.expose()).map_err(|error| ProfileError::Corrupt { path, reason: error.to_string() })
     }
 
+    /// What renews the login of a profile, if the server has given anything.
+    ///
+    /// # Errors
+    /// [`ProfileError::Corrupt`], [`ProfileError::Name`].
+    pub fn refresh_token(&self, name: &str) -> Result<Option<Secret>, ProfileError> {
+        match read(&self.folder(name)?.join(REFRESH), name) {
+            Ok(text) => Ok(Some(Secret::from(text))),
+            Err(ProfileError::NotLoggedIn { .. }) => Ok(None),
+            Err(error) => Err(error),
+        }
+    }
+
+    /// Whether half of the life of a profile's creds is over at `now`, so that they are to be renewed; never, if they never end or
+    /// cannot be renewed.
+    ///
+    /// # Errors
+    /// As [`Profiles::creds`].
+    pub fn is_half_over(&self, name: &str, now: Timestamp) -> Result<bool, ProfileError> {
+        if self.refresh_token(name)?.is_none() {
+            return Ok(false);
+        }
+        let path = self.creds_path(name)?;
+        let keys = nkeys::KeyPairs::new(Arc::new(system::Rng));
+        let claims = self.creds(name)?.check(&keys);
+        let claims = claims.map_err(|error| ProfileError::Corrupt { path, reason: error.to_string() })?;
+        let half = claims.issued_at.midpoint(claims.expires_at);
+        Ok(claims.expires_at != 0 && half <= now.as_second())
+    }
+
+    /// Forgets the login of a profile.
+    ///
+    /// # Errors
+    /// [`ProfileError::Io`], [`ProfileError::Name`].
+    pub fn forget(&self, name: &str) -> Result<(), ProfileError> {
+        let folder = self.folder(name)?;
+        // In this order nobody takes half of it for a login.
+        for file in [PROFILE, CREDS, REFRESH, ACCESS] {
+            match fs::remove_file(folder.join(file)) {
+                Err(error) if error.kind() != io::ErrorKind::NotFound => {
+                    return Err(ProfileError::Io { path: folder.join(file), source: error });
+                }
+                _ => {}
+            }
+        }
+        Ok(())
+    }
+
     /// Stores a login, in place of the one that was there.
     ///
     /// # Errors
     /// [`ProfileError::Io`], [`ProfileError::Name`].
-    pub fn save(&self, name: &str, profile: &Profile, creds: &Creds, access: &Secret) -> Result<PathBuf, ProfileError> {
+    pub fn save(&self, name: &str, profile: &Profile, creds: &Creds, tokens: &Tokens) -> Result<PathBuf, ProfileError> {
         let folder = self.folder(name)?;
         let failed = |source| ProfileError::Io { path: folder.clone(), source };
         files::make_private_folder(&folder, true).map_err(failed)?;
@@ -175,7 +233,14 @@ impl Profiles {
             _ => {}
         }
         files::write_private(&folder.join(CREDS), creds.format().expose().as_bytes()).map_err(failed)?;
-        files::write_private(&folder.join(ACCESS), access.expose().as_bytes()).map_err(failed)?;
+        files::write_private(&folder.join(ACCESS), tokens.access.expose().as_bytes()).map_err(failed)?;
+        match &tokens.refresh {
+            Some(token) => files::write_private(&folder.join(REFRESH), token.expose().as_bytes()).map_err(failed)?,
+            None => match fs::remove_file(folder.join(REFRESH)) {
+                Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(failed(error)),
+                _ => {}
+            },
+        }
         files::write_private(&folder.join(PROFILE), &json).map_err(failed)?;
         Ok(folder.join(CREDS))
     }
@@ -197,108 +262,5 @@ fn read(path: &Path, profile: &str) -> Result<String, ProfileError> {
 }
 
 #[cfg(test)]
-pub(crate) mod tests {
-    use relais_domain::credentials::UserJwt;
-
-    use super::*;
-
-    pub(crate) fn ada() -> Profile {
-        Profile {
-            server: "http://127.0.0.1:8080".to_owned(),
-            user_id: "ada".parse().unwrap(),
-            email: "ada@example.org".to_owned(),
-            device_id: "d1".parse().unwrap(),
-            servers: vec!["nats://127.0.0.1:4222".to_owned()],
-            websocket: Vec::new(),
-            inbox_prefix: "_INBOX.ada".to_owned(),
-            expires_at: None,
-            permissions: PermissionLists {
-                publish: vec!["from.ada.>".to_owned()],
-                subscribe: vec!["to.ada.>".to_owned()],
-            },
-        }
-    }
-
-    pub(crate) fn creds(seed: &str) -> Creds {
-        Creds { jwt: UserJwt::from_text("a.b.c".to_owned()), seed: Secret::from(seed) }
-    }
-
-    pub(crate) fn logged_in() -> (tempfile::TempDir, Profiles) {
-        let folder = tempfile::tempdir().unwrap();
-        let profiles = Profiles::at(folder.path().join("relais"));
-        profiles.save("default", &ada(), &creds("SUABC"), &Secret::from("tok")).unwrap();
-        (folder, profiles)
-    }
-
-    #[test]
-    fn a_login_is_stored_for_this_user_alone() {
-        let (_folder, profiles) = logged_in();
-        assert_eq!(profiles.open("default", None).unwrap(), ada());
-        assert_eq!(profiles.creds("default").unwrap().seed.expose(), "SUABC");
-        #[cfg(unix)]
-        for (file, mode) in [("", 0o700), (CREDS, 0o600), (ACCESS, 0o600), (PROFILE, 0o600)] {
-            use std::os::unix::fs::PermissionsExt as _;
-            let path = profiles.folder("default").unwrap().join(file);
-            assert_eq!(fs::metadata(&path).unwrap().permissions().mode() & 0o777, mode, "{}", path.display());
-        }
-    }
-
-    #[test]
-    fn damage_asks_for_a_login_and_never_panics() {
-        for (file, text) in [
-            (PROFILE, ""),
-            (PROFILE, "{"),
-            (PROFILE, "null"),
-            (PROFILE, r#"{"server": "x"}"#),
-            (CREDS, ""),
-            (CREDS, "hello"),
-        ] {
-            let (_folder, profiles) = logged_in();
-            fs::write(profiles.folder("default").unwrap().join(file), text).unwrap();
-            let error = match file {
-                PROFILE => profiles.open("default", None).err(),
-                _ => profiles.creds("default").err(),
-            };
-            assert!(matches!(error, Some(ProfileError::Corrupt { .. })), "{file} {text}");
-        }
-        let (_folder, profiles) = logged_in();
-        let path = profiles.folder("default").unwrap();
-        fs::write(path.join(PROFILE), b"\xff\xfe").unwrap();
-        assert!(matches!(profiles.open("default", None), Err(ProfileError::Corrupt { .. })));
-        fs::remove_file(path.join(CREDS)).unwrap();
-        fs::create_dir(path.join(CREDS)).unwrap();
-        assert!(matches!(profiles.creds("default"), Err(ProfileError::Corrupt { .. })), "unreadable");
-        let mut foreign = ada();
-        foreign.inbox_prefix = "_INBOX.>".to_owned();
-        fs::write(path.join(PROFILE), serde_json::to_vec(&foreign).unwrap()).unwrap();
-        assert!(matches!(profiles.open("default", None), Err(ProfileError::Corrupt { .. })));
-    }
-
-    #[test]
-    fn a_login_that_was_cut_off_is_no_login() {
-        let (_folder, profiles) = logged_in();
-        let folder = profiles.folder("default").unwrap();
-        // The creds cannot be replaced: a folder stands where their draft would be renamed to.
-        fs::remove_file(folder.join(CREDS)).unwrap();
-        fs::create_dir(folder.join(CREDS)).unwrap();
-        assert!(profiles.save("default", &ada(), &creds("SUX"), &Secret::from("t")).is_err());
-        assert!(matches!(profiles.open("default", None), Err(ProfileError::NotLoggedIn { .. })));
-    }
-
-    #[test]
-    fn names_do_not_leave_the_folder() {
-        let (_folder, profiles) = logged_in();
-        for name in ["", ".", "..", "../x", "a/b", "/etc", "a\0b", "é", ".hidden", &"a".repeat(65)] {
-            assert!(matches!(profiles.open(name, None), Err(ProfileError::Name(_))), "{name:?}");
-        }
-        assert!(matches!(profiles.open("work", None), Err(ProfileError::NotLoggedIn { .. })));
-    }
-
-    #[test]
-    fn another_server_is_another_login() {
-        let (_folder, profiles) = logged_in();
-        assert!(profiles.open("default", Some("http://127.0.0.1:8080/")).is_ok());
-        let error = profiles.open("default", Some("https://example.org")).unwrap_err();
-        assert!(matches!(error, ProfileError::OtherServer { .. }));
-    }
-}
+#[path = "profile_tests.rs"]
+pub(crate) mod tests;

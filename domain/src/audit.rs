@@ -94,6 +94,10 @@ words! {
     SetAdmin = "users.admin";
     /// Gave a user another role.
     SetRole = "users.role";
+    /// Kept a user out, or let it in again.
+    SetStanding = "users.standing";
+    /// Removed a user with all that it has.
+    RemoveUser = "users.remove";
     /// Made an operator with its accounts.
     SetUp = "nsc.setup";
     /// Made an account.

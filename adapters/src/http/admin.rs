@@ -5,7 +5,7 @@ use std::net::IpAddr;
 
 use poem::{IntoResponse, Request, Response, web::RemoteAddr};
 use poem_openapi::{
-    OpenApi,
+    ApiResponse, OpenApi,
     param::{Path, Query},
     payload::{Json, PlainText},
 };
@@ -21,7 +21,7 @@ use super::{
     admin_schema::{AuditAnswer, ChangeUserRequest, ClaimRequest, UserAnswer, UsersAnswer},
     api::{AccessToken, Tag},
     input::Input,
-    problem::{AdminProblem, ChangeProblem, ClaimProblem, Kind, Problem, ResolverProblem},
+    problem::{AdminProblem, ChangeProblem, ClaimProblem, DeleteProblem, Kind, Problem, ResolverProblem},
 };
 
 /// What the endpoints of admins need; none of it makes the document alone.
@@ -73,6 +73,13 @@ impl Admins {
     }
 }
 
+#[derive(ApiResponse)]
+enum Gone {
+    /// The user is gone.
+    #[oai(status = 204)]
+    Gone,
+}
+
 fn user_id(id: &str) -> Result<UserId, Problem> {
     id.parse().map_err(|_| Problem::new(Kind::NO_SUCH_USER, "there is no such user"))
 }
@@ -98,10 +105,28 @@ impl Admins {
         /// How many at most: 1 to 200.
         #[oai(default = "page", validator(minimum(value = "1"), maximum(value = "200")))]
         limit: Query<u32>,
+        /// A part of the email address.
+        #[oai(validator(min_length = 1, max_length = 254))]
+        email: Query<Option<String>>,
     ) -> Result<Json<UsersAnswer>, AdminProblem> {
         self.admin(&token).await?;
         let after = after.0.map(|after| user_id(&after)).transpose()?;
-        Ok(Json(self.auth()?.users(after, limit.0 as usize).await?.into()))
+        Ok(Json(self.auth()?.users(after, limit.0 as usize, email.0.as_deref()).await?.into()))
+    }
+
+    /// Remove a user
+    ///
+    /// All devices (their keys are revoked), what is stored, the address. It cannot be undone.
+    #[oai(path = "/users/:id", method = "delete", operation_id = "deleteUser", tag = "Tag::Administration")]
+    async fn delete_user(
+        &self,
+        token: AccessToken,
+        /// The user's id.
+        id: Path<String>,
+    ) -> Result<Gone, DeleteProblem> {
+        let access = self.admin(&token).await?;
+        self.auth()?.delete_user(&access, &user_id(&id.0)?).await?;
+        Ok(Gone::Gone)
     }
 
     /// Change a user
@@ -120,7 +145,7 @@ impl Admins {
         let role = role.map_err(|error: relais_domain::identity::InvalidName| {
             Problem::invalid(Some("role".to_owned()), format!("role: {error}"))
         })?;
-        let change = UserChange { role, admin: body.0.admin };
+        let change = UserChange { role, admin: body.0.admin, disabled: body.0.disabled };
         Ok(Json(self.auth()?.change_user(&access, &user_id(&id.0)?, &change).await?.into()))
     }
 

@@ -1,6 +1,6 @@
 //! What goes in and out for admins: users and the audit.
 
-use poem_openapi::Object;
+use poem_openapi::{Enum, Object};
 use relais_domain::{audit::Entry, ports};
 use serde::Deserialize;
 
@@ -30,6 +30,9 @@ pub(super) struct ChangeUserRequest {
     /// Whether the user is an admin.
     #[serde(default, deserialize_with = "present")]
     pub(super) admin: Option<bool>,
+    /// Whether the user is kept out. Who is has no devices: they are removed.
+    #[serde(default, deserialize_with = "present")]
+    pub(super) disabled: Option<bool>,
 }
 
 /// A user, as admins see it.
@@ -45,6 +48,20 @@ pub(super) struct UserAnswer {
     role: String,
     /// Whether the user is an admin.
     admin: bool,
+    /// `active`, `disabled` (kept out), or `leaving` (being removed).
+    standing: Standing,
+}
+
+/// Whether a user is let in.
+#[derive(Enum)]
+#[oai(rename_all = "lowercase")]
+enum Standing {
+    /// Yes.
+    Active,
+    /// Not until an admin says so.
+    Disabled,
+    /// Never again.
+    Leaving,
 }
 
 /// Users, by id.
@@ -88,6 +105,11 @@ impl From<ports::User> for UserAnswer {
             created_at: Time(user.created_at),
             role: user.role.into(),
             admin: user.admin,
+            standing: match user.standing {
+                ports::Standing::Active => Standing::Active,
+                ports::Standing::Disabled => Standing::Disabled,
+                ports::Standing::Leaving => Standing::Leaving,
+            },
         }
     }
 }

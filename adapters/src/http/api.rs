@@ -10,7 +10,10 @@ use relais_domain::{
 use super::{
     Ready,
     input::Input,
-    problem::{HealthProblem, Kind, LoginProblem, MeProblem, Problem, ReadyProblem, RegisterProblem, RemoveProblem},
+    problem::{
+        HealthProblem, Kind, LeaveProblem, LoginProblem, MeProblem, Problem, ReadyProblem, RegisterProblem,
+        RemoveProblem,
+    },
     schema::{DevicesAnswer, HealthAnswer, LoginAnswer, LoginRequest, MeAnswer, RegisterAnswer, RegisterRequest},
 };
 
@@ -104,6 +107,16 @@ impl Endpoints {
         let access = self.caller(&token).await?;
         let me = self.auth()?.me(&access.user).await?;
         Ok(Json(MeAnswer::new(me, access)))
+    }
+
+    /// Leave
+    ///
+    /// Removes the user who asks: all devices (their keys are revoked), what is stored, the address. It cannot be undone.
+    #[oai(path = "/me", method = "delete", operation_id = "leave", tag = "Tag::Me")]
+    async fn leave(&self, token: AccessToken) -> Result<Done, LeaveProblem> {
+        let access = self.caller(&token).await?;
+        self.auth()?.leave(&access).await?;
+        Ok(Done::Done)
     }
 
     /// My devices

@@ -11,13 +11,15 @@ use super::{
     api::Endpoints,
     guard::Paths,
     nsc::Nsc,
+    sessions::Sessions,
 };
 
 /// Everything that is documented.
-pub(super) type Service = OpenApiService<(Endpoints, Admins, Nsc), ()>;
+pub(super) type Service = OpenApiService<(Endpoints, Sessions, Admins, Nsc), ()>;
 
 pub(super) fn service(endpoints: Endpoints, admins: Admins) -> Service {
-    OpenApiService::new((endpoints, admins.clone(), Nsc(admins)), "Relais", env!("CARGO_PKG_VERSION"))
+    let sessions = Sessions { auth: endpoints.auth.clone() };
+    OpenApiService::new((endpoints, sessions, admins.clone(), Nsc(admins)), "Relais", env!("CARGO_PKG_VERSION"))
         .description(
             "Login for a message-based backend on NATS: register, log in, and connect to the brokers with what the login \
              answers.",
@@ -58,11 +60,11 @@ pub(super) fn page(service: &Service) -> String {
 
 /// Every path and its methods, those beside the document too.
 pub(super) fn paths() -> Paths {
-    let documented =
-        Endpoints::meta().into_iter().chain(Admins::meta()).chain(Nsc::meta()).flat_map(|api| api.paths).map(|path| {
-            let methods = path.operations.into_iter().map(|operation| operation.method).collect();
-            (path.path, methods)
-        });
+    let documented = [Endpoints::meta(), Sessions::meta(), Admins::meta(), Nsc::meta()];
+    let documented = documented.into_iter().flatten().flat_map(|api| api.paths).map(|path| {
+        let methods = path.operations.into_iter().map(|operation| operation.method).collect();
+        (path.path, methods)
+    });
     let others =
         ["/docs", "/openapi.json", "/metrics", "/jwt/v1/accounts/"].map(|path| (path.to_owned(), vec![Method::GET]));
     documented.chain(others).collect()

@@ -25,6 +25,7 @@ mod origin;
 mod problem;
 mod schema;
 mod server;
+mod sessions;
 
 use std::{net::SocketAddr, sync::Arc};
 

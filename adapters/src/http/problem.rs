@@ -42,8 +42,11 @@ kinds! {
     BAD_JSON = BAD_REQUEST, "malformed-json", "The body is not JSON";
     BAD_TOKEN = UNAUTHORIZED, "invalid-token", "The access token does not hold";
     WRONG_CREDENTIALS = UNAUTHORIZED, "wrong-credentials", "Not logged in";
+    BAD_REFRESH = UNAUTHORIZED, "invalid-refresh-token", "The refresh token does not hold";
     FOREIGN_ORIGIN = FORBIDDEN, "foreign-origin", "Not for this origin";
     WRONG_TOKEN = FORBIDDEN, "wrong-token", "Not the set-up token";
+    DISABLED = FORBIDDEN, "disabled", "Not let in";
+    WRONG_PASSWORD = FORBIDDEN, "wrong-password", "Not the password";
     NOT_ADMIN = FORBIDDEN, "not-admin", "For admins only";
     NOT_A_BROKER = FORBIDDEN, "not-a-broker", "For brokers only";
     NOT_FOUND = NOT_FOUND, "not-found", "Nothing is here";
@@ -159,6 +162,9 @@ impl From<AuthError> for Problem {
             AuthError::Taken => Kind::EMAIL_TAKEN,
             AuthError::Unauthorized => Kind::WRONG_CREDENTIALS,
             AuthError::Token(_) => Kind::BAD_TOKEN,
+            AuthError::Refresh => Kind::BAD_REFRESH,
+            AuthError::Disabled => Kind::DISABLED,
+            AuthError::WrongPassword => Kind::WRONG_PASSWORD,
             AuthError::Invalid { .. } => Kind::INVALID,
             AuthError::Busy => Kind::BUSY,
             AuthError::TooManyDevices(_) => Kind::TOO_MANY_DEVICES,
@@ -281,10 +287,16 @@ macro_rules! problems {
 problems! {
     RegisterProblem: 400 408 409 413 415 422 503;
     LoginProblem: 400 401 408 409 413 415 422 503;
+    RefreshProblem: 400 401 408 409 413 415 422 503;
+    LogoutProblem: 401 404 503;
+    PasswordProblem: 400 401 408 413 415 422 503;
+    LeaveProblem: 401 404 409 503;
+    JwksProblem: 503;
     MeProblem: 401 503;
     RemoveProblem: 401 404 503;
     ClaimProblem: 400 401 408 413 415 422 503;
     AdminProblem: 400 401 404 422 503;
+    DeleteProblem: 401 404 409 503;
     ChangeProblem: 400 401 404 408 409 413 415 422 503;
     ResolverProblem: 404 503;
     HealthProblem:;

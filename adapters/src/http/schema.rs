@@ -9,7 +9,7 @@ use poem_openapi::{
     types::{ParseError, ParseFromJSON, ParseResult, ToJSON, Type},
 };
 use relais_domain::{
-    auth::{ClientKind, LoggedIn, Me, PASSWORD_MAX, PASSWORD_MIN, Registered},
+    auth::{ClientKind, LoggedIn, Me, PASSWORD_MAX, PASSWORD_MIN, REFRESH_PREFIX, Registered},
     ports,
     secret::Secret,
 };
@@ -20,6 +20,9 @@ use super::input::present;
 
 /// A password on its way in. It has neither `Debug` nor a way out.
 pub(super) struct Password(pub(super) Secret);
+
+/// A refresh token on its way in; as a [`Password`].
+pub(super) struct RefreshToken(pub(super) Secret);
 
 /// A point in time (RFC 3339, UTC).
 pub(super) struct Time(pub(super) Timestamp);
@@ -123,6 +126,8 @@ pub(super) struct LoginAnswer {
     token_type: TokenType,
     /// How long the access token holds, in seconds.
     expires_in: u64,
+    /// For `POST /token`, which renews all of this without a password; good once.
+    refresh_token: String,
 }
 
 /// What the brokers let a device do, as NATS filters.
@@ -171,7 +176,7 @@ struct Device {
     public_key: String,
     /// First login.
     created_at: Time,
-    /// Newest login.
+    /// Newest login or refresh.
     seen_at: Time,
     /// When its credentials end; without it, never.
     #[oai(skip_serializing_if_is_none)]
@@ -224,6 +229,7 @@ impl From<LoggedIn> for LoginAnswer {
             access_token: login.access_token.expose().to_owned(),
             token_type: TokenType::Bearer,
             expires_in: login.expires_in.as_secs(),
+            refresh_token: login.refresh_token.expose().to_owned(),
         }
     }
 }
@@ -260,7 +266,13 @@ impl<'de> Deserialize<'de> for Password {
     }
 }
 
-/// The two types that the framework has no equal of: how they look in the document.
+impl<'de> Deserialize<'de> for RefreshToken {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        String::deserialize(deserializer).map(|text| Self(text.into()))
+    }
+}
+
+/// The types that the framework has no equal of: how they look in the document.
 macro_rules! text {
     ($type:ident, $schema:expr) => {
         impl Type for $type {
@@ -300,6 +312,13 @@ text!(
     MetaSchema {
         min_length: Some(PASSWORD_MIN),
         max_length: Some(PASSWORD_MAX),
+        ..MetaSchema::new_with_format("string", "password")
+    }
+);
+text!(
+    RefreshToken,
+    MetaSchema {
+        pattern: Some(format!("^{REFRESH_PREFIX}[A-Za-z0-9_-]{{64}}$")),
         ..MetaSchema::new_with_format("string", "password")
     }
 );

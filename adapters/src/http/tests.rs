@@ -20,6 +20,7 @@ use serde_json::{Value, json};
 use super::*;
 
 mod doors;
+mod sessions;
 
 const HOST: &str = "127.0.0.1:8080";
 const PASSWORD: &str = "correct horse";
@@ -49,6 +50,7 @@ fn ports() -> AuthPorts {
         issuer: Arc::new(issuer),
         key_pairs: Arc::new(key_pairs),
         audit: Arc::new(memory::Audit::default()),
+        belongings: Vec::new(),
         setup_token: Arc::new(memory::SetupToken::new("t0ken")),
         clock: Arc::new(memory::Clock::default()),
         rng: Arc::new(memory::Rng::default()),
@@ -137,7 +139,9 @@ async fn from_registration_to_credentials() {
         "inbox_prefix": format!("_INBOX.{id}"),
         "permissions": {"publish": [format!("from.{id}.>")], "subscribe": login["permissions"]["subscribe"]},
         "access_token": login["access_token"], "token_type": "Bearer", "expires_in": 900,
+        "refresh_token": login["refresh_token"],
     });
+    assert!(login["refresh_token"].as_str().is_some_and(|token| token.starts_with("relais_rt_")), "{login}");
     assert_eq!(login, answer);
     let listens = login["permissions"]["subscribe"].to_string();
     assert!(listens.contains(&format!("to.{id}.>")) && listens.contains(&format!("_INBOX.{id}.>")), "{listens}");
@@ -228,7 +232,8 @@ async fn errors_of_the_framework_are_problems_too() {
 
     for (path, method, allow) in [
         ("/login", Method::GET, "POST"),
-        ("/me", Method::POST, "GET, HEAD"),
+        ("/me", Method::POST, "GET, DELETE, HEAD"),
+        ("/token", Method::GET, "POST"),
         ("/me/devices/x", Method::GET, "DELETE"),
         ("/docs", Method::DELETE, "GET, HEAD"),
         ("/openapi.json", Method::PUT, "GET, HEAD"),

@@ -1,4 +1,4 @@
-//! A small typed client of Relais' own HTTP API: register, log in, who am I, remove a device.
+//! A small typed client of Relais' own HTTP API: register, log in, go on, who am I, devices, log out, leave.
 //!
 //! It follows the document `openapi/relais.json`. Passwords and tokens go over TLS or loopback only: a plain `http://`
 //! address elsewhere is refused before anything is sent. Redirects are not followed, for the same reason. A loopback
@@ -10,7 +10,7 @@ mod error;
 mod wire;
 
 pub use error::ClientError;
-pub use wire::{LoggedIn, Login, Me, PermissionLists, Registered};
+pub use wire::{Device, LoggedIn, Login, Me, PermissionLists, Registered};
 
 use std::time::Duration;
 
@@ -81,6 +81,62 @@ impl Client {
         let answer: LoggedIn = self.call(self.request(Method::POST, &["login"])?.json(&login.wire())).await?;
         answer.check().map_err(|reason| self.foreign(reason))?;
         Ok(answer)
+    }
+
+    /// `POST /token`: a fresh user JWT for the device's key, and the next tokens. The refresh token is good once; a call whose answer
+    /// was lost can be repeated within a minute.
+    ///
+    /// # Errors
+    /// [`ClientError::Unauthorized`] when the session has ended, or the token was replaced, and those every call has.
+    pub async fn refresh(&self, token: &Secret) -> Result<LoggedIn, ClientError> {
+        let body = wire::Refresh { refresh_token: token.expose() };
+        let answer: LoggedIn = self.call(self.request(Method::POST, &["token"])?.json(&body)).await?;
+        answer.check().map_err(|reason| self.foreign(reason))?;
+        Ok(answer)
+    }
+
+    /// `POST /logout`: removes the device whose token this is.
+    ///
+    /// # Errors
+    /// As [`Client::me`].
+    pub async fn logout(&self, token: &Secret) -> Result<(), ClientError> {
+        let request = self.request(Method::POST, &["logout"])?;
+        self.send(request.bearer_auth(token.expose())).await.map(drop)
+    }
+
+    /// `POST /password`: another password.
+    ///
+    /// # Errors
+    /// [`ClientError::Forbidden`] when `old` is not the password, [`ClientError::Invalid`] for what no password can be, and as
+    /// [`Client::me`].
+    pub async fn change_password(
+        &self,
+        token: &Secret,
+        old: &Secret,
+        new: &Secret,
+        remove_other_devices: bool,
+    ) -> Result<(), ClientError> {
+        let body = wire::Passwords { old: old.expose(), new: new.expose(), remove_other_devices };
+        let request = self.request(Method::POST, &["password"])?.json(&body);
+        self.send(request.bearer_auth(token.expose())).await.map(drop)
+    }
+
+    /// `DELETE /me`: removes the user with everything it has.
+    ///
+    /// # Errors
+    /// [`ClientError::Conflict`] for the last admin, and as [`Client::me`].
+    pub async fn leave(&self, token: &Secret) -> Result<(), ClientError> {
+        let request = self.request(Method::DELETE, &["me"])?;
+        self.send(request.bearer_auth(token.expose())).await.map(drop)
+    }
+
+    /// `GET /me/devices`: the devices of who asks, oldest first.
+    ///
+    /// # Errors
+    /// As [`Client::me`].
+    pub async fn devices(&self, token: &Secret) -> Result<Vec<Device>, ClientError> {
+        let request = self.request(Method::GET, &["me", "devices"])?.bearer_auth(token.expose());
+        self.call(request).await.map(|answer: wire::Devices| answer.devices)
     }
 
     /// `GET /me`: whose access token this is.

@@ -16,6 +16,45 @@ pub(super) struct Claim<'a> {
     pub(super) token: &'a str,
 }
 
+/// What `POST /token` takes.
+#[derive(Serialize)]
+pub(super) struct Refresh<'a> {
+    pub(super) refresh_token: &'a str,
+}
+
+/// What `POST /password` takes.
+#[derive(Serialize)]
+pub(super) struct Passwords<'a> {
+    pub(super) old: &'a str,
+    pub(super) new: &'a str,
+    pub(super) remove_other_devices: bool,
+}
+
+/// What `GET /me/devices` answers.
+#[derive(Deserialize)]
+pub(super) struct Devices {
+    pub(super) devices: Vec<Device>,
+}
+
+/// A device of a user.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Device {
+    /// Its id.
+    pub id: DeviceId,
+    /// What its user calls it.
+    pub name: String,
+    /// Its public nkey.
+    pub public_key: PublicKey,
+    /// First login.
+    pub created_at: Timestamp,
+    /// Newest login or refresh.
+    pub seen_at: Timestamp,
+    /// When its credentials end; `None` is never.
+    pub expires_at: Option<Timestamp>,
+    /// Whether it is the one that asks.
+    pub current: bool,
+}
+
 /// A new user, as `POST /register` answers.
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
 pub struct Registered {
@@ -133,6 +172,12 @@ impl LoggedIn {
         let token = self.access_token.expose();
         if token.is_empty() || !token.bytes().all(|byte| (b'!'..=b'~').contains(&byte)) {
             return Err("the access_token of its answer is none".to_owned());
+        }
+        if self.refresh_token.as_ref().is_some_and(|token| {
+            let token = token.expose();
+            token.is_empty() || !token.bytes().all(|byte| (b'!'..=b'~').contains(&byte))
+        }) {
+            return Err("the refresh_token of its answer is none".to_owned());
         }
         Ok(())
     }

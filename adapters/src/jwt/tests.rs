@@ -10,6 +10,16 @@ use serde_json::{Value, json};
 use super::*;
 
 const KEY: [u8; 32] = [7; 32];
+/// The period of the tokens here, and when it begins.
+const THEN: i64 = 1_767_225_600 / PERIOD;
+const BEGIN: i64 = THEN * PERIOD;
+
+/// The key of the tokens here.
+fn signing() -> SigningKey {
+    let seed =
+        Sha256::new().chain_update("relais access token key 1").chain_update(KEY).chain_update(THEN.to_be_bytes());
+    SigningKey::from_bytes(&seed.finalize().into())
+}
 
 fn issuer(key: &[u8; 32], name: &str, audience: &str) -> TokenIssuer {
     TokenIssuer::new(key, name, audience, Arc::new(memory::Rng::default())).unwrap()
@@ -38,7 +48,7 @@ fn a_thumbprint_is_that_of_the_rfc() {
 }
 
 fn header() -> Value {
-    json!({"typ": "at+jwt", "alg": "EdDSA", "kid": OURS.key_id()})
+    json!({"typ": "at+jwt", "alg": "EdDSA", "kid": OURS.key(THEN).header.kid})
 }
 
 fn claims() -> Value {
@@ -52,7 +62,7 @@ fn claims() -> Value {
 fn signed(header: &Value, claims: &str) -> String {
     let part = |text: &str| BASE64URL_NOPAD.encode(text.as_bytes());
     let message = format!("{}.{}", part(&header.to_string()), part(claims));
-    let signature = SigningKey::from_bytes(&KEY).sign(message.as_bytes());
+    let signature = signing().sign(message.as_bytes());
     format!("{message}.{}", BASE64URL_NOPAD.encode(&signature.to_bytes()))
 }
 
@@ -132,6 +142,9 @@ fn our_key_over_other_claims_is_not_believed() {
         ("exp", json!(1_767_226_500.0)),
         ("exp", json!(i64::MAX)),
         ("exp", json!(1_767_225_599)),
+        // Signed by the key of another period, and longer than a token holds.
+        ("iat", json!(BEGIN - 1)),
+        ("exp", json!(1_767_225_600 + LIFE_MAX + 1)),
         ("iat", json!("1767225600")),
         ("iat", json!(1_767_225_700)),
         ("iat", json!(i64::MIN)),
@@ -153,8 +166,7 @@ fn our_key_over_other_claims_is_not_believed() {
 #[test]
 fn the_public_key_is_no_secret_to_sign_with() {
     // The classic confusion: HMAC with the public key as its key.
-    use sha2::Sha256;
-    let public = SigningKey::from_bytes(&KEY).verifying_key();
+    let public = signing().verifying_key();
     let part = |text: String| BASE64URL_NOPAD.encode(text.as_bytes());
     let mut confused = header();
     confused["alg"] = json!("HS256");
@@ -178,4 +190,55 @@ fn clocks_may_differ_by_the_leeway_and_no_more() {
     assert!(at(access.expires_at, LEEWAY - 1).is_ok());
     assert_eq!(at(access.expires_at, LEEWAY), Err(TokenError::Expired));
     assert_ne!(token.expose(), tokens.issue(&access).expose(), "each token has an id of its own");
+}
+
+#[test]
+fn a_key_signs_in_its_period_and_is_believed_as_long_as_its_tokens_hold() {
+    let tokens = ours();
+    let second = |second| Timestamp::from_second(second).unwrap();
+    let issued = |at: i64| {
+        let (issued_at, expires_at) = (second(at), second(at + 900));
+        let access = Access { user: "ada".parse().unwrap(), device: "ada-001".parse().unwrap(), issued_at, expires_at };
+        tokens.issue(&access)
+    };
+    let kid = |token: &Secret| jsonwebtoken::decode_header(token.expose()).unwrap().kid.unwrap();
+    let (last, first) = (issued(BEGIN + PERIOD - 1), issued(BEGIN + PERIOD));
+    assert_eq!(kid(&last), kid(&issued(BEGIN)));
+    assert_ne!(kid(&last), kid(&first), "another key");
+    assert!(tokens.verify(last.expose(), second(BEGIN + PERIOD + 800)).is_ok(), "its tokens hold to their end");
+    assert!(tokens.verify(first.expose(), second(BEGIN + PERIOD - LEEWAY)).is_ok(), "a clock is behind");
+    assert_eq!(tokens.verify(first.expose(), second(BEGIN + 3 * PERIOD)), Err(TokenError::Invalid), "long gone");
+
+    let published = |at| -> Vec<String> {
+        let set: Value = serde_json::from_str(&tokens.jwks(second(at))).unwrap();
+        let keys = set["keys"].as_array().unwrap();
+        for key in keys {
+            let mut names: Vec<_> = key.as_object().unwrap().keys().map(String::as_str).collect();
+            names.sort_unstable();
+            assert_eq!(names, ["alg", "crv", "kid", "kty", "use", "x"], "nothing secret is among them");
+        }
+        keys.iter().map(|key| key["kid"].as_str().unwrap().to_owned()).collect()
+    };
+    assert!(published(BEGIN + PERIOD / 2).contains(&kid(&first)), "before it signs");
+    assert!(published(BEGIN + PERIOD + 800).contains(&kid(&last)), "as long as its tokens hold");
+    assert!(!published(BEGIN + PERIOD + LIFE_MAX + LEEWAY).contains(&kid(&last)), "and no longer");
+    assert_eq!(published(BEGIN + PERIOD / 2), {
+        let other = issuer(&KEY, "another", "another");
+        let set: Value = serde_json::from_str(&other.jwks(second(BEGIN + PERIOD / 2))).unwrap();
+        set["keys"].as_array().unwrap().iter().map(|key| key["kid"].as_str().unwrap().to_owned()).collect::<Vec<_>>()
+    });
+}
+
+/// What others do with the set: a signature of ours is right by the key of that id.
+#[test]
+fn a_token_is_verified_with_the_published_key() {
+    let token = signed(&header(), &claims().to_string());
+    let set: Value = serde_json::from_str(&OURS.jwks(Timestamp::from_second(1_767_225_600).unwrap())).unwrap();
+    let named = set["keys"].as_array().unwrap().iter().find(|key| key["kid"] == header()["kid"]).unwrap();
+    let bytes = BASE64URL_NOPAD.decode(named["x"].as_str().unwrap().as_bytes()).unwrap();
+    let key = ed25519_dalek::VerifyingKey::from_bytes(&bytes.try_into().unwrap()).unwrap();
+    let (message, signature) = token.rsplit_once('.').unwrap();
+    let signature = BASE64URL_NOPAD.decode(signature.as_bytes()).unwrap();
+    let signature = ed25519_dalek::Signature::from_slice(&signature).unwrap();
+    assert!(key.verify_strict(message.as_bytes(), &signature).is_ok());
 }

@@ -16,6 +16,14 @@ pub(super) struct Model {
     #[sea_orm(column_type = "Text", nullable)]
     pub(super) jwt: Option<String>,
     pub(super) held_until: Option<i64>,
+    pub(super) session: Option<Vec<u8>>,
+    pub(super) token: Option<Vec<u8>>,
+    pub(super) replaced_token: Option<Vec<u8>>,
+    pub(super) replaced_at: Option<i64>,
+    pub(super) replaced_salt: Option<Vec<u8>>,
+    pub(super) session_until: Option<i64>,
+    pub(super) browser: bool,
+    pub(super) session_ended: bool,
 }
 
 #[derive(Copy, Clone, Debug, EnumIter, DeriveRelation)]

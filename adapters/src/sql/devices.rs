@@ -5,14 +5,14 @@ use jiff::Timestamp;
 use relais_domain::{
     credentials::{PublicKey, UserJwt},
     identity::{DeviceId, UserId},
-    ports::{Device, StoreError},
+    ports::{Device, Renewal, SessionId, StoreError, TokenHash},
 };
 use sea_orm::{
     ActiveValue::Set, ColumnTrait, DatabaseConnection, DatabaseTransaction, EntityTrait, ExprTrait, PaginatorTrait,
     QueryFilter, QueryOrder, QuerySelect, TransactionTrait, sea_query::Expr,
 };
 
-use super::{device, failed, millis, removed_key, unreadable, user};
+use super::{device, failed, millis, removed_key, sessions, unreadable, user};
 
 /// The table `devices`.
 #[derive(Clone)]
@@ -25,6 +25,7 @@ impl TryFrom<device::Model> for Device {
 
     fn try_from(row: device::Model) -> Result<Self, StoreError> {
         Ok(Self {
+            session: sessions::read(&row)?,
             id: row.id.parse().map_err(|_| unreadable("id"))?,
             user: row.user_id.parse().map_err(|_| unreadable("user_id"))?,
             name: row.name,
@@ -39,6 +40,7 @@ impl TryFrom<device::Model> for Device {
 
 impl From<Device> for device::ActiveModel {
     fn from(device: Device) -> Self {
+        let session = sessions::write(device.session.as_ref());
         Self {
             id: Set(device.id.into()),
             user_id: Set(device.user.into()),
@@ -49,6 +51,7 @@ impl From<Device> for device::ActiveModel {
             expires_at: Set(device.expires_at.map(Timestamp::as_millisecond)),
             jwt: Set(device.jwt.map(|jwt| jwt.as_str().to_owned())),
             held_until: Set(device.expires_at.map(Timestamp::as_millisecond)),
+            ..session
         }
     }
 }
@@ -71,14 +74,17 @@ async fn insert(device: Device, limit: usize, transaction: &DatabaseTransaction)
     let of_user = device::Column::UserId.eq(device.user.as_str());
     device::Entity::delete_many()
         .filter(of_user.clone())
-        .filter(device::Column::ExpiresAt.lte(device.created_at.as_millisecond()))
+        .filter(sessions::ended(device.created_at))
         .exec(transaction)
         .await
         .map_err(failed)?;
-    let count = device::Entity::find().filter(of_user).count(transaction).await.map_err(failed)?;
+    let count = device::Entity::find().filter(of_user.clone()).count(transaction).await.map_err(failed)?;
     let count = usize::try_from(count).unwrap_or(usize::MAX);
     if count >= limit {
-        return Err(StoreError::Full(count));
+        let left_behind = device::Entity::find().filter(of_user).filter(sessions::left_behind(device.created_at));
+        let oldest = left_behind.order_by_asc(device::Column::SeenAt).one(transaction).await.map_err(failed)?;
+        let gives_way = oldest.filter(|_| count == limit).ok_or(StoreError::Full(count))?;
+        device::Entity::delete_by_id(gives_way.id).exec(transaction).await.map_err(failed)?;
     }
     let row = device::ActiveModel::from(device);
     device::Entity::insert(row).exec_without_returning(transaction).await.map_err(failed)?;
@@ -121,25 +127,11 @@ impl relais_domain::ports::Devices for Devices {
         }
     }
 
-    async fn renew(
-        &self,
-        user: &UserId,
-        key: &PublicKey,
-        seen_at: Timestamp,
-        expires_at: Option<Timestamp>,
-    ) -> Result<Option<Device>, StoreError> {
+    async fn renew(&self, user: &UserId, key: &PublicKey, renewal: &Renewal) -> Result<Option<Device>, StoreError> {
         let own = || device::Column::UserId.eq(user.as_str()).and(device::Column::Nkey.eq(key.as_str()));
-        let until = expires_at.map(Timestamp::as_millisecond);
-        // What holds longest counts; null, which is never, stays null.
-        let held = Expr::col(device::Column::HeldUntil);
-        let longest = match until {
-            None => Expr::value(None::<i64>),
-            Some(until) => Expr::case(held.clone().lt(until), Expr::value(until)).finally(held).into(),
-        };
         device::Entity::update_many()
-            .col_expr(device::Column::SeenAt, Expr::value(seen_at.as_millisecond()))
-            .col_expr(device::Column::ExpiresAt, Expr::value(until))
-            .col_expr(device::Column::HeldUntil, longest)
+            .set(sessions::renewed(renewal))
+            .col_expr(device::Column::HeldUntil, sessions::longest(renewal.expires_at))
             .filter(own())
             .exec(&self.connection)
             .await
@@ -147,6 +139,47 @@ impl relais_domain::ports::Devices for Devices {
         // A look, not the number of rows, tells whether there is one: MySQL counts no row that was so already.
         let row = device::Entity::find().filter(own()).one(&self.connection).await.map_err(failed)?;
         row.map(Device::try_from).transpose()
+    }
+
+    async fn of_session(&self, session: &SessionId) -> Result<Option<Device>, StoreError> {
+        let own = device::Column::Session.eq(session.0.to_vec());
+        let row = device::Entity::find().filter(own).one(&self.connection).await.map_err(failed)?;
+        row.map(Device::try_from).transpose()
+    }
+
+    async fn rotate(
+        &self,
+        expected: &TokenHash,
+        renewal: &Renewal,
+        jwt: &UserJwt,
+    ) -> Result<Option<Device>, StoreError> {
+        let row = device::ActiveModel { jwt: Set(Some(jwt.as_str().to_owned())), ..sessions::renewed(renewal) };
+        // The new token is another one than the old, so that a row that is changed counts as one on MySQL too.
+        let changed = device::Entity::update_many()
+            .set(row)
+            .col_expr(device::Column::HeldUntil, sessions::longest(renewal.expires_at))
+            .filter(device::Column::Session.eq(renewal.session.id.0.to_vec()))
+            .filter(device::Column::Token.eq(expected.0.to_vec()))
+            .filter(device::Column::SessionEnded.eq(false))
+            .exec(&self.connection)
+            .await
+            .map_err(failed)?;
+        if changed.rows_affected == 0 { Ok(None) } else { self.of_session(&renewal.session.id).await }
+    }
+
+    async fn end_session(&self, session: &SessionId) -> Result<(), StoreError> {
+        device::Entity::update_many()
+            .col_expr(device::Column::SessionEnded, Expr::value(true))
+            .filter(device::Column::Session.eq(session.0.to_vec()))
+            .exec(&self.connection)
+            .await
+            .map_err(failed)?;
+        Ok(())
+    }
+
+    async fn to_be_removed(&self, limit: usize) -> Result<Vec<Device>, StoreError> {
+        let ended = device::Entity::find().filter(device::Column::SessionEnded.eq(true)).limit(limit as u64);
+        ended.all(&self.connection).await.map_err(failed)?.into_iter().map(Device::try_from).collect()
     }
 
     async fn of_user(&self, user: &UserId) -> Result<Vec<Device>, StoreError> {
@@ -179,7 +212,7 @@ impl relais_domain::ports::Devices for Devices {
     }
 
     async fn forget_ended(&self, now: Timestamp) -> Result<usize, StoreError> {
-        let ended = device::Entity::delete_many().filter(device::Column::ExpiresAt.lte(now.as_millisecond()));
+        let ended = device::Entity::delete_many().filter(sessions::ended(now));
         let deleted = ended.exec(&self.connection).await.map_err(failed)?;
         Ok(usize::try_from(deleted.rows_affected).unwrap_or(usize::MAX))
     }

@@ -9,7 +9,7 @@ pub(super) struct Migrator;
 
 impl MigratorTrait for Migrator {
     fn migrations() -> Vec<Box<dyn MigrationTrait>> {
-        vec![Box::new(UsersAndDevices), Box::new(Secrets), Box::new(Administration), Box::new(super::m0005_limits::Limits)]
+        vec![Box::new(UsersAndDevices), Box::new(Secrets), Box::new(Administration), Box::new(Sessions), Box::new(super::m0005_limits::Limits)]
     }
 }
 
@@ -152,6 +152,58 @@ impl MigrationTrait for Administration {
     }
 }
 
+struct Sessions;
+
+impl MigrationName for Sessions {
+    fn name(&self) -> &'static str {
+        "m0004_sessions"
+    }
+}
+
+/// The index that finds the device of a session.
+const BY_SESSION: &str = "ux_devices_session";
+
+#[allow(elided_lifetimes_in_paths)]
+#[async_trait::async_trait]
+impl MigrationTrait for Sessions {
+    async fn up(&self, manager: &SchemaManager) -> Result<(), DbErr> {
+        // One column at a time, as SQLite takes them.
+        let add = |table: &'static str, column: ColumnDef| Table::alter().table(table).add_column(column).to_owned();
+        manager.alter_table(add("users", string_len("standing", 16).default("active").take())).await?;
+        for column in [
+            binary_len_null("session", 16),
+            binary_len_null("token", 32),
+            binary_len_null("replaced_token", 32),
+            big_integer_null("replaced_at"),
+            binary_len_null("replaced_salt", 32),
+            big_integer_null("session_until"),
+            boolean("browser").default(false).take(),
+            boolean("session_ended").default(false).take(),
+        ] {
+            manager.alter_table(add("devices", column)).await?;
+        }
+        let by_session = Index::create().name(BY_SESSION).table("devices").col("session").unique().to_owned();
+        manager.create_index(by_session).await
+    }
+
+    async fn down(&self, manager: &SchemaManager) -> Result<(), DbErr> {
+        manager.drop_index(Index::drop().name(BY_SESSION).table("devices").to_owned()).await?;
+        for column in [
+            "session_ended",
+            "browser",
+            "session_until",
+            "replaced_salt",
+            "replaced_at",
+            "replaced_token",
+            "token",
+            "session",
+        ] {
+            manager.alter_table(Table::alter().table("devices").drop_column(column).to_owned()).await?;
+        }
+        manager.alter_table(Table::alter().table("users").drop_column("standing").to_owned()).await
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -161,7 +213,7 @@ mod tests {
         let database = crate::sql::Database::open("sqlite::memory:").await.unwrap();
         assert_eq!(
             database.migrate().await.unwrap(),
-            ["m0001_users_and_devices", "m0002_secrets", "m0003_administration", "m0005_limits"]
+            ["m0001_users_and_devices", "m0002_secrets", "m0003_administration", "m0004_sessions", "m0005_limits"]
         );
         assert!(database.migrate().await.unwrap().is_empty(), "a repeat does nothing");
         Migrator::down(&database.connection, None).await.unwrap();

@@ -3,8 +3,11 @@
 //!
 //! ```text
 //! users         id (ULID) pk · email unique · password (PHC string) · created_at · role · admin
+//!               · standing (active, disabled, leaving)
 //! devices       id (ULID) pk · user_id → users, cascade · name · nkey unique · created_at · seen_at · expires_at?
 //!               · jwt? · held_until? (when the last of its JWTs ends)
+//!               · session? unique · token? · replaced_token? · replaced_at? · replaced_salt? · session_until? · browser
+//!               · session_ended
 //! removed_keys  nkey pk · held_until? · pruned
 //! audit         id (ULID) pk · at · actor · action · target · outcome · detail
 //! secrets       name pk · value (32 bytes)
@@ -28,6 +31,7 @@ mod migrations;
 mod removed_key;
 mod secret;
 mod secrets;
+mod sessions;
 mod user;
 mod users;
 

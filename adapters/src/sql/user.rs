@@ -12,6 +12,7 @@ pub(super) struct Model {
     pub(super) created_at: i64,
     pub(super) role: String,
     pub(super) admin: bool,
+    pub(super) standing: String,
 }
 
 #[derive(Copy, Clone, Debug, EnumIter, DeriveRelation)]

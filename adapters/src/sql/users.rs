@@ -4,11 +4,13 @@ use async_trait::async_trait;
 use relais_domain::{
     auth::{Email, PasswordHash},
     identity::{RoleName, UserId},
-    ports::{StoreError, User},
+    ports::{Standing, StoreError, User},
 };
 use sea_orm::{
-    ActiveValue::Set, ColumnTrait, DatabaseConnection, DatabaseTransaction, EntityTrait, ExprTrait, PaginatorTrait,
-    QueryFilter, QueryOrder, QuerySelect, TransactionTrait, sea_query::Expr,
+    ActiveValue::Set,
+    ColumnTrait, DatabaseConnection, DatabaseTransaction, EntityTrait, ExprTrait, PaginatorTrait, QueryFilter,
+    QueryOrder, QuerySelect, Select, TransactionTrait, UpdateMany,
+    sea_query::{Expr, LikeExpr},
 };
 
 use super::{failed, millis, unreadable, user};
@@ -18,6 +20,10 @@ use super::{failed, millis, unreadable, user};
 pub struct Users {
     pub(super) connection: DatabaseConnection,
 }
+
+const ACTIVE: &str = "active";
+const DISABLED: &str = "disabled";
+const LEAVING: &str = "leaving";
 
 impl TryFrom<user::Model> for User {
     type Error = StoreError;
@@ -30,33 +36,61 @@ impl TryFrom<user::Model> for User {
             created_at: millis::read("created_at", row.created_at)?,
             role: row.role.parse().map_err(|_| unreadable("role"))?,
             admin: row.admin,
+            standing: match row.standing.as_str() {
+                ACTIVE => Standing::Active,
+                DISABLED => Standing::Disabled,
+                LEAVING => Standing::Leaving,
+                _ => return Err(unreadable("standing")),
+            },
         })
     }
 }
 
-/// Who takes the right away from one of the last two waits for the other: admins are written to before they are counted.
-async fn set_admin(id: &UserId, admin: bool, transaction: &DatabaseTransaction) -> Result<(), StoreError> {
-    let admins = || user::Entity::find().filter(user::Column::Admin.eq(true));
+fn word(standing: Standing) -> &'static str {
+    match standing {
+        Standing::Active => ACTIVE,
+        Standing::Disabled => DISABLED,
+        Standing::Leaving => LEAVING,
+    }
+}
+
+/// Admins who are let in.
+fn admins() -> Select<user::Entity> {
+    user::Entity::find().filter(user::Column::Admin.eq(true)).filter(user::Column::Standing.eq(ACTIVE))
+}
+
+/// Who is the last admin to go waits for the others who go: admins are written to before they are counted.
+async fn another_admin_stays(id: &UserId, transaction: &DatabaseTransaction) -> Result<(), StoreError> {
     user::Entity::update_many()
         .col_expr(user::Column::Admin, Expr::col(user::Column::Admin))
         .filter(user::Column::Admin.eq(true).or(user::Column::Id.eq(id.as_str())))
         .exec(transaction)
         .await
         .map_err(failed)?;
-    if !admin {
-        let others = admins().filter(user::Column::Id.ne(id.as_str())).count(transaction).await.map_err(failed)?;
-        let own = admins().filter(user::Column::Id.eq(id.as_str())).count(transaction).await.map_err(failed)?;
-        if own > 0 && others == 0 {
-            return Err(StoreError::Taken);
+    let others = admins().filter(user::Column::Id.ne(id.as_str())).count(transaction).await.map_err(failed)?;
+    let own = admins().filter(user::Column::Id.eq(id.as_str())).count(transaction).await.map_err(failed)?;
+    if own > 0 && others == 0 { Err(StoreError::Taken) } else { Ok(()) }
+}
+
+impl Users {
+    /// Changes a user, who is no admin any more then, or not the last.
+    async fn change_admin(&self, change: UpdateMany<user::Entity>, id: &UserId, goes: bool) -> Result<(), StoreError> {
+        let transaction = self.connection.begin().await.map_err(failed)?;
+        let done = async {
+            if goes {
+                another_admin_stays(id, &transaction).await?;
+            }
+            change.exec(&transaction).await.map_err(failed)
+        };
+        match done.await {
+            Ok(_) => transaction.commit().await.map_err(failed),
+            Err(error) => {
+                // Why it was refused is what the caller wants to know.
+                let _ = transaction.rollback().await;
+                Err(error)
+            }
         }
     }
-    user::Entity::update_many()
-        .col_expr(user::Column::Admin, Expr::value(admin))
-        .filter(user::Column::Id.eq(id.as_str()))
-        .exec(transaction)
-        .await
-        .map_err(failed)?;
-    Ok(())
 }
 
 #[async_trait]
@@ -69,6 +103,7 @@ impl relais_domain::ports::Users for Users {
             created_at: Set(user.created_at.as_millisecond()),
             role: Set(user.role.into()),
             admin: Set(user.admin),
+            standing: Set(word(user.standing).to_owned()),
         };
         user::Entity::insert(row).exec_without_returning(&self.connection).await.map_err(failed)?;
         Ok(())
@@ -79,8 +114,17 @@ impl relais_domain::ports::Users for Users {
         found.one(&self.connection).await.map_err(failed)?.map(User::try_from).transpose()
     }
 
-    async fn list(&self, after: Option<UserId>, limit: usize) -> Result<Vec<User>, StoreError> {
+    async fn list<'a>(
+        &self,
+        after: Option<UserId>,
+        limit: usize,
+        part: Option<&'a str>,
+    ) -> Result<Vec<User>, StoreError> {
         let mut found = user::Entity::find().order_by_asc(user::Column::Id).limit(limit as u64);
+        if let Some(part) = part {
+            let escaped = part.replace('!', "!!").replace('%', "!%").replace('_', "!_");
+            found = found.filter(user::Column::Email.like(LikeExpr::new(format!("%{escaped}%")).escape('!')));
+        }
         if let Some(after) = after {
             found = found.filter(user::Column::Id.gt(after.as_str()));
         }
@@ -99,20 +143,54 @@ impl relais_domain::ports::Users for Users {
     }
 
     async fn set_admin(&self, id: &UserId, admin: bool) -> Result<Option<User>, StoreError> {
-        let transaction = self.connection.begin().await.map_err(failed)?;
-        let done = set_admin(id, admin, &transaction).await;
-        if done.is_ok() {
-            transaction.commit().await.map_err(failed)?;
-        } else {
-            // Why it was refused is what the caller wants to know.
-            let _ = transaction.rollback().await;
-        }
-        done?;
+        let change = user::Entity::update_many()
+            .col_expr(user::Column::Admin, Expr::value(admin))
+            .filter(user::Column::Id.eq(id.as_str()));
+        self.change_admin(change, id, !admin).await?;
         self.by_id(id).await
     }
 
+    async fn set_standing(&self, id: &UserId, standing: Standing) -> Result<Option<User>, StoreError> {
+        let change = user::Entity::update_many()
+            .col_expr(user::Column::Standing, Expr::value(word(standing)))
+            .filter(user::Column::Id.eq(id.as_str()).and(user::Column::Standing.ne(LEAVING)));
+        self.change_admin(change, id, standing != Standing::Active).await?;
+        self.by_id(id).await
+    }
+
+    async fn set_password<'a>(
+        &self,
+        id: &UserId,
+        expected: Option<&'a PasswordHash>,
+        password: &PasswordHash,
+    ) -> Result<bool, StoreError> {
+        if expected.is_some_and(|expected| expected.expose() == password.expose()) {
+            // MySQL counts no row that was so already.
+            let own = self.by_id(id).await?;
+            return Ok(own.is_some_and(|own| own.password.expose() == password.expose()));
+        }
+        let mut change = user::Entity::update_many()
+            .col_expr(user::Column::Password, Expr::value(password.expose()))
+            .filter(user::Column::Id.eq(id.as_str()));
+        if let Some(expected) = expected {
+            change = change.filter(user::Column::Password.eq(expected.expose()));
+        }
+        let changed = change.exec(&self.connection).await.map_err(failed)?;
+        Ok(changed.rows_affected > 0)
+    }
+
+    async fn leaving(&self, limit: usize) -> Result<Vec<User>, StoreError> {
+        let found = user::Entity::find().filter(user::Column::Standing.eq(LEAVING)).limit(limit as u64);
+        found.all(&self.connection).await.map_err(failed)?.into_iter().map(User::try_from).collect()
+    }
+
+    async fn remove(&self, id: &UserId) -> Result<bool, StoreError> {
+        let removed = user::Entity::delete_by_id(id.as_str()).exec(&self.connection).await.map_err(failed)?;
+        Ok(removed.rows_affected > 0)
+    }
+
     async fn admins(&self) -> Result<usize, StoreError> {
-        let count = user::Entity::find().filter(user::Column::Admin.eq(true)).count(&self.connection).await;
+        let count = admins().count(&self.connection).await;
         count.map(|count| usize::try_from(count).unwrap_or(usize::MAX)).map_err(failed)
     }
 

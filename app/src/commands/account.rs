@@ -14,7 +14,7 @@ use relais_domain::{
 };
 use serde_json::{Value, json};
 
-use super::Context;
+use super::{Context, sessions};
 use crate::{
     cli::{LoginArgs, RegisterArgs},
     exit::Failure,
@@ -65,7 +65,7 @@ pub(super) async fn login(args: &LoginArgs, keys: &dyn KeyPairs, context: &mut C
     })?;
     let creds = Creds { jwt: UserJwt::from_text(answer.jwt.clone()), seed: pair.seed };
     let profile = profile_of(&answer, client.server(), &args.email);
-    let path = context.profiles.save(&name, &profile, &creds, &answer.access_token)?;
+    let path = context.profiles.save(&name, &profile, &creds, &sessions::tokens(&answer))?;
     let out = &mut context.terminal.out;
     if context.globals.json {
         return Ok(writeln!(out, "{}", as_json(&profile, &path.to_string_lossy()))?);
@@ -118,7 +118,7 @@ pub(super) fn now() -> Timestamp {
 }
 
 /// The key of this device, if the profile holds one of the same user at the same server.
-pub(super) fn known_pair(context: &Context<'_>, server: &str, email: &Email, keys: &dyn KeyPairs) -> Option<KeyPair> {
+fn known_pair(context: &Context<'_>, server: &str, email: &Email, keys: &dyn KeyPairs) -> Option<KeyPair> {
     let name = &context.globals.profile;
     let profile = context.profiles.open(name, Some(server)).ok()?;
     if profile.email != email.as_str() {

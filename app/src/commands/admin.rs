@@ -6,7 +6,7 @@ use relais_adapters::http_client::{Client, ClientError, Login};
 use relais_domain::{credentials::KeyKind, ports::KeyPairs, secret::Secret};
 use serde_json::json;
 
-use super::{Context, account::known_pair};
+use super::Context;
 use crate::{
     cli::ClaimArgs,
     exit::{Exit, Failure},
@@ -23,9 +23,8 @@ pub(super) async fn claim(args: &ClaimArgs, keys: &dyn KeyPairs, context: &mut C
     let token = Secret::from(token);
     let token = Secret::from(token.expose().trim());
     let password = context.terminal.password(false)?;
-    // The device of this profile, so that no further one is made, where there is one.
-    let known = known_pair(context, client.server(), &args.email, keys);
-    let pair = known.unwrap_or_else(|| keys.generate(KeyKind::User));
+    // A login of its own, which ends with this: one on the profile's key would end the profile's session.
+    let pair = keys.generate(KeyKind::User);
     let login =
         Login { email: &args.email, password: &password, device: Some("admin claim"), public_key: &pair.public };
     let answer = client.login(&login).await.map_err(|error| {
@@ -34,7 +33,11 @@ pub(super) async fn claim(args: &ClaimArgs, keys: &dyn KeyPairs, context: &mut C
         let hint = format!("check address and password; a new user registers with `relais register {}`", args.email);
         if unknown { failure.hint(hint) } else { failure }
     })?;
-    client.claim(&answer.access_token, &token).await?;
+    let claimed = client.claim(&answer.access_token, &token).await;
+    if let Err(error) = client.logout(&answer.access_token).await {
+        tracing::warn!(%error, "the login that this has taken is still there: `relais devices list`");
+    }
+    claimed?;
     let out = &mut context.terminal.out;
     if context.globals.json {
         return Ok(writeln!(

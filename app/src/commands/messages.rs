@@ -14,6 +14,7 @@ use relais_domain::{
 use super::{
     Context, Terminal, account,
     printing::one_line,
+    sessions,
     subjects::{check_filter, check_subject, incoming, outgoing},
     typing::{self, Codec},
 };
@@ -151,8 +152,10 @@ fn fault(headers: &Headers) -> Option<Failure> {
     Some(Failure::new(exit, format!("the service answered with an error: {}", one_line(&fault.to_string()))))
 }
 
+/// Connects, after what has lived for half of its time was renewed.
 async fn open(profile: &Profile, context: &Context<'_>) -> Result<Arc<dyn Bus>, Failure> {
     let name = &context.globals.profile;
+    let profile = sessions::fresh(profile, context).await?;
     if profile.expires_at.is_some_and(|end| end <= account::now()) {
         let failure = Failure::new(Exit::NotAllowed, format!("the credentials of the profile {name} have expired"));
         return Err(failure.hint(format!("log in again with `relais login {}`", profile.email)));

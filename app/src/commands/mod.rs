@@ -11,6 +11,7 @@ mod nsc_roles;
 mod nsc_store;
 mod printing;
 mod service;
+mod sessions;
 mod settings;
 mod spec;
 mod subjects;
@@ -91,6 +92,10 @@ async fn dispatch(command: Command, context: &mut Context<'_>) -> Result<(), Fai
         Command::Request(args) => messages::request(&args, context).await,
         Command::Publish(args) => messages::publish(&args, context).await,
         Command::Subscribe(args) => messages::subscribe(&args, context).await,
+        Command::Logout => sessions::logout(context).await,
+        Command::Devices(command) => sessions::devices(&command, context).await,
+        Command::Password(args) => sessions::password(&args, context).await,
+        Command::Leave(args) => sessions::leave(&args, context).await,
         Command::Whoami => account::whoami(context),
         Command::Settings => settings::print(context),
         Command::Migrate => {

@@ -57,6 +57,31 @@ impl<'a> Terminal<'a> {
         Ok(password)
     }
 
+    /// The password until now and the one from now on: asked without echo on a terminal, else the first two lines of standard
+    /// input.
+    pub(super) fn two_passwords(&mut self) -> Result<(Secret, Secret), Failure> {
+        if self.asks {
+            let old = rpassword::prompt_password("Old password: ").map(Secret::from)?;
+            writeln!(self.err, "The new one:")?;
+            return Ok((old, self.password(true)?));
+        }
+        let mut both = String::new();
+        let mut limited = io::BufReader::new((&mut *self.input).take(2 * MAX_PASSWORD));
+        for _ in 0..2 {
+            limited.read_line(&mut both).map_err(|error| match error.kind() {
+                io::ErrorKind::InvalidData => Failure::usage("the passwords on standard input are not UTF-8"),
+                _ => error.into(),
+            })?;
+        }
+        let both = Secret::from(both);
+        let mut lines = both.expose().lines().filter(|line| !line.is_empty());
+        match (lines.next(), lines.next()) {
+            (Some(old), Some(new)) => Ok((Secret::from(old), Secret::from(new))),
+            _ => Err(Failure::usage("there are no two passwords")
+                .hint("put the old one on the first line of standard input, the new one on the second")),
+        }
+    }
+
     /// All of standard input.
     pub(super) fn read_all(&mut self) -> Result<Vec<u8>, Failure> {
         let mut bytes = Vec::new();

@@ -69,6 +69,7 @@ pub(super) async fn auth(
         tokens: Arc::new(tokens),
         issuer: issuer as Arc<dyn CredentialsIssuer>,
         audit: Arc::new(database.audit()),
+        belongings: Vec::new(),
         setup_token: Arc::new(setup_token),
         key_pairs: Arc::clone(&basics.keys),
         clock: Arc::clone(&basics.clock),
@@ -126,8 +127,8 @@ async fn sweep(auth: Auth, nsc: Arc<Nsc>, clock: Arc<dyn Clock>) {
     loop {
         match auth.sweep().await {
             Ok(swept) if swept == auth::Swept::default() => {}
-            Ok(auth::Swept { devices, revocations, entries }) => {
-                tracing::info!(devices, revocations, entries, "forgotten, for they have ended");
+            Ok(auth::Swept { devices, ended, users, revocations, entries }) => {
+                tracing::info!(devices, ended, users, revocations, entries, "forgotten, for they have ended");
             }
             Err(error) => tracing::warn!(error = &error as &dyn std::error::Error, "what has ended was not forgotten"),
         }

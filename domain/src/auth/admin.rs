@@ -18,6 +18,8 @@ pub struct UserChange {
     pub role: Option<RoleName>,
     /// Whether the user is an admin.
     pub admin: Option<bool>,
+    /// Whether the user is kept out.
+    pub disabled: Option<bool>,
 }
 
 impl Auth {
@@ -68,12 +70,14 @@ impl Auth {
         self.ports.setup_token.is(token).await.map_err(AuthError::Unavailable)
     }
 
-    /// At most `limit` users (and no more than [`PAGE`]), by id, beginning behind `after`.
+    /// At most `limit` users (and no more than [`PAGE`]), by id, beginning behind `after`; with `part`, those whose email address
+    /// holds it.
     ///
     /// # Errors
     /// [`AuthError::Unavailable`].
-    pub async fn users(&self, after: Option<UserId>, limit: usize) -> Result<Vec<User>, AuthError> {
-        Ok(self.ports.users.list(after, limit.min(PAGE)).await?)
+    pub async fn users(&self, after: Option<UserId>, limit: usize, part: Option<&str>) -> Result<Vec<User>, AuthError> {
+        let part = part.map(str::to_lowercase);
+        Ok(self.ports.users.list(after, limit.min(PAGE), part.as_deref()).await?)
     }
 
     /// Changes a user; how the user is then. Another role is what devices get from their next login on: a JWT that is out keeps
@@ -109,6 +113,9 @@ impl Auth {
             self.record(actor(), Action::SetRole, id.as_str(), (outcome, role.as_str())).await;
             user = changed?.ok_or(AuthError::NoSuchUser)?;
         }
+        if let Some(disabled) = change.disabled {
+            user = self.set_standing(actor(), id, disabled).await?;
+        }
         Ok(user)
     }
 
@@ -120,7 +127,7 @@ impl Auth {
         Ok(self.ports.audit.list(before, limit.min(PAGE)).await?)
     }
 
-    async fn record(&self, actor: Actor, action: Action, target: &str, came: (Outcome, &str)) {
+    pub(super) async fn record(&self, actor: Actor, action: Action, target: &str, came: (Outcome, &str)) {
         let entry = Entry::new(actor, action, target, came, &*self.ports.clock, &*self.ports.rng);
         tracing::info!(actor = %entry.actor, %action, target, outcome = %entry.outcome, "audit");
         if let Err(error) = self.ports.audit.record(entry).await {
@@ -182,7 +189,11 @@ mod tests {
     async fn roles_and_admins_are_changed_and_the_last_admin_stays() {
         let (fixture, ada, bob) = ada_and_bob().await;
         fixture.auth.claim(&ada, &TOKEN.into()).await.map(drop).unwrap();
-        let change = |role: Option<&str>, admin| UserChange { role: role.map(|role| role.parse().unwrap()), admin };
+        let change = |role: Option<&str>, admin| UserChange {
+            role: role.map(|role| role.parse().unwrap()),
+            admin,
+            disabled: None,
+        };
         let changed = fixture.auth.change_user(&ada, &bob.user, &change(Some("courier"), Some(true))).await;
         assert!(changed.is_ok_and(|user| user.admin && user.role.as_str() == "courier"));
         let bobs = fixture.login("bob@example.org").await;
@@ -199,7 +210,7 @@ mod tests {
         assert!(matches!(last, Err(AuthError::LastAdmin)));
         let nobody = fixture.auth.change_user(&bob, &"nobody".parse().unwrap(), &change(None, None)).await.map(drop);
         assert!(matches!(nobody, Err(AuthError::NoSuchUser)));
-        let listed = fixture.auth.users(None, 1_000).await.unwrap();
+        let listed = fixture.auth.users(None, 1_000, None).await.unwrap();
         assert_eq!(listed.len(), 2);
         let audit = fixture.auth.audit(None, 1_000).await.unwrap();
         assert!(audit.iter().any(|entry| entry.outcome == Outcome::Refused && entry.action == Action::SetAdmin));

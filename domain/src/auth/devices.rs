@@ -27,11 +27,18 @@ impl Auth {
     pub async fn authenticate(&self, token: &str) -> Result<Access, AuthError> {
         let access = self.ports.tokens.verify(token, self.ports.clock.now()).map_err(AuthError::Token)?;
         let devices = self.ports.devices.of_user(&access.user).await?;
-        if devices.iter().any(|device| device.id == access.device) {
+        let good = |device: &Device| device.session.as_ref().is_none_or(|session| !session.ended);
+        if devices.iter().any(|device| device.id == access.device && good(device)) {
             Ok(access)
         } else {
             Err(AuthError::Token(TokenError::Expired))
         }
+    }
+
+    /// The public keys of access tokens, as a JSON Web Key Set.
+    #[must_use]
+    pub fn jwks(&self) -> String {
+        self.ports.tokens.jwks(self.ports.clock.now())
     }
 
     /// What is known of a user.

@@ -14,6 +14,15 @@ pub enum AuthError {
     /// Unknown email address or wrong password: which of the two is not told.
     #[error("the email address or the password is wrong")]
     Unauthorized,
+    /// The old password is another one.
+    #[error("the old password is wrong")]
+    WrongPassword,
+    /// The right proof, of a user who is kept out.
+    #[error("this user is not let in; ask who runs this service")]
+    Disabled,
+    /// The refresh token is none of ours, has ended, or was replaced.
+    #[error("the refresh token does not hold; log in again")]
+    Refresh,
     /// The access token is not ours, has expired, or its device has been removed.
     #[error("{0}; log in again")]
     Token(TokenError),

@@ -93,6 +93,7 @@ pub(super) struct Fixture {
     pub(super) auth: Auth,
     pub(super) clock: memory::Clock,
     pub(super) issuer: Arc<Issuer>,
+    pub(super) belongings: Arc<memory::Belongings>,
 }
 
 impl Fixture {
@@ -107,6 +108,7 @@ impl Fixture {
     pub(super) fn with(settings: AuthSettings, hasher: Arc<dyn PasswordHasher>) -> Self {
         let clock = memory::Clock::default();
         let issuer = Arc::new(Issuer::default());
+        let belongings = Arc::new(memory::Belongings::default());
         let ports = AuthPorts {
             users: Arc::new(memory::Users::default()),
             devices: Arc::new(memory::Devices::default()),
@@ -114,12 +116,13 @@ impl Fixture {
             tokens: Arc::new(memory::TokenIssuer::default()),
             issuer: issuer.clone(),
             audit: Arc::new(memory::Audit::default()),
+            belongings: vec![belongings.clone()],
             setup_token: Arc::new(memory::SetupToken::new(TOKEN)),
             key_pairs: Arc::new(Pairs(AtomicU8::new(200))),
             clock: Arc::new(clock.clone()),
             rng: Arc::new(memory::Rng::default()),
         };
-        Self { auth: Auth::new(ports, settings), clock, issuer }
+        Self { auth: Auth::new(ports, settings), clock, issuer, belongings }
     }
 
     pub(super) async fn register(&self, email: &str) {

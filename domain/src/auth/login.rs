@@ -2,13 +2,13 @@
 
 use std::time::Duration;
 
-use jiff::{SignedDuration, Timestamp};
+use jiff::Timestamp;
 
 use crate::{
-    auth::{Auth, AuthError, Email, Proof, check_password, whole_seconds},
+    auth::{Auth, AuthError, Email, Proof, check_password, later, whole_seconds},
     credentials::{Grantee, KeyKind, PublicKey, UserJwt, creds::Creds, permissions::Permissions},
     identity::{DeviceId, RoleName, UserId},
-    ports::{Access, Device, Grant, StoreError, User, Verdict},
+    ports::{Access, Device, Grant, Renewal, Session, Standing, StoreError, User, Verdict},
     secret::Secret,
 };
 
@@ -65,6 +65,8 @@ pub struct LoggedIn {
     pub access_token: Secret,
     /// How long the access token holds.
     pub expires_in: Duration,
+    /// For the next refresh ([`Auth::refresh`]); good once.
+    pub refresh_token: Secret,
 }
 
 /// The device that a login is for: what is decided before it is stored.
@@ -75,6 +77,7 @@ struct Candidate {
     key: PublicKey,
     now: Timestamp,
     expires_at: Option<Timestamp>,
+    session: Session,
 }
 
 impl Auth {
@@ -101,31 +104,54 @@ impl Auth {
         };
         let now = self.now();
         let expires_at = self.credentials_end(login.client, now);
-        let candidate = Candidate { user: user.id, role: user.role.clone(), name, key, now, expires_at };
+        let (session, refresh_token) = self.begin_session(login.client, now);
+        let candidate = Candidate { user: user.id, role: user.role.clone(), name, key, now, expires_at, session };
         let (device, jwt) = self.admit(candidate).await?;
         tracing::info!(user = %device.user, device = %device.id, "a device has logged in");
-        let grantee = grantee(&device, user.role);
-        let permissions = self.ports.issuer.permissions(&grantee).await?;
-        Ok(self.logged_in(device, &grantee, permissions, jwt, seed.as_ref(), now))
+        self.logged_in(device, user.role, jwt, seed.as_ref(), refresh_token, now).await
     }
 
     /// The user behind an email address, if the password (or nothing, where none is asked for) proves it.
     async fn proven(&self, email: &Email, password: Option<&Secret>) -> Result<User, AuthError> {
         if self.settings.proof == Proof::None {
-            return self.ports.users.by_email(email).await?.ok_or(AuthError::Unauthorized);
+            let user = self.ports.users.by_email(email).await?.ok_or(AuthError::Unauthorized)?;
+            return if user.standing == Standing::Active { Ok(user) } else { Err(AuthError::Disabled) };
         }
         let password = password.ok_or_else(|| AuthError::invalid("password", "it is missing"))?;
         check_password(password)?;
         let user = self.ports.users.by_email(email).await?;
         // Without a user the hasher works all the same, so the time does not tell whether there is one.
         let verdict = self.ports.hasher.verify(password, user.as_ref().map(|user| &user.password)).await?;
-        match (user, verdict) {
-            (Some(user), Verdict::Right | Verdict::RightButWeak) => Ok(user),
-            _ => Err(AuthError::Unauthorized),
+        let (Some(user), Verdict::Right | Verdict::RightButWeak) = (user, verdict) else {
+            return Err(AuthError::Unauthorized);
+        };
+        if user.standing != Standing::Active {
+            return Err(AuthError::Disabled);
+        }
+        if verdict == Verdict::RightButWeak {
+            self.hash_anew(&user, password).await;
+        }
+        Ok(user)
+    }
+
+    /// Puts a hash with the parameters that are set now in place of a weaker one. A login does not fail for it.
+    async fn hash_anew(&self, user: &User, password: &Secret) {
+        let raised = async {
+            let hash = self.ports.hasher.hash(password).await?;
+            Ok::<_, AuthError>(self.ports.users.set_password(&user.id, Some(&user.password), &hash).await?)
+        };
+        match raised.await {
+            Ok(true) => tracing::info!(user = %user.id, "a password was hashed anew"),
+            // Changed meanwhile.
+            Ok(false) => {}
+            Err(error) => {
+                let error = &error as &dyn std::error::Error;
+                tracing::info!(user = %user.id, error, "a password was not hashed anew; the next login tries again");
+            }
         }
     }
 
-    fn credentials_end(&self, client: ClientKind, now: Timestamp) -> Option<Timestamp> {
+    pub(super) fn credentials_end(&self, client: ClientKind, now: Timestamp) -> Option<Timestamp> {
         let set = self.settings.credentials_expiry.after(now);
         let end = match client {
             ClientKind::Device => set,
@@ -156,6 +182,7 @@ impl Auth {
             seen_at: candidate.now,
             expires_at: candidate.expires_at,
             jwt: None,
+            session: Some(candidate.session.clone()),
         };
         let jwt = self.issue(&device, &candidate.role).await?;
         device.jwt = Some(jwt.clone());
@@ -168,28 +195,33 @@ impl Auth {
     }
 
     async fn renew(&self, candidate: &Candidate) -> Result<Option<(Device, UserJwt)>, AuthError> {
-        let Candidate { user, key, now, expires_at, .. } = candidate;
-        let Some(device) = self.ports.devices.renew(user, key, *now, *expires_at).await? else { return Ok(None) };
+        let Candidate { user, key, session, .. } = candidate;
+        let (seen_at, expires_at) = (candidate.now, candidate.expires_at);
+        let renewal = Renewal { seen_at, expires_at, session: session.clone() };
+        let Some(device) = self.ports.devices.renew(user, key, &renewal).await? else { return Ok(None) };
         let jwt = self.issue(&device, &candidate.role).await?;
         self.ports.devices.keep_jwt(user, key, &jwt).await?;
         Ok(Some((device, jwt)))
     }
 
-    async fn issue(&self, device: &Device, role: &RoleName) -> Result<UserJwt, AuthError> {
+    pub(super) async fn issue(&self, device: &Device, role: &RoleName) -> Result<UserJwt, AuthError> {
         let grant =
             Grant { grantee: grantee(device, role.clone()), key: device.key.clone(), expires_at: device.expires_at };
         Ok(self.ports.issuer.issue(grant).await?)
     }
 
-    fn logged_in(
+    /// What a device is told that has got in.
+    pub(super) async fn logged_in(
         &self,
         device: Device,
-        grantee: &Grantee,
-        permissions: Permissions,
+        role: RoleName,
         jwt: UserJwt,
         seed: Option<&Secret>,
+        refresh_token: Secret,
         now: Timestamp,
-    ) -> LoggedIn {
+    ) -> Result<LoggedIn, AuthError> {
+        let grantee = grantee(&device, role);
+        let permissions = self.ports.issuer.permissions(&grantee).await?;
         let issued_at = whole_seconds(now);
         let expires_in = self.settings.access_token_expiry;
         let access = Access {
@@ -198,7 +230,7 @@ impl Auth {
             issued_at,
             expires_at: whole_seconds(later(issued_at, expires_in)),
         };
-        LoggedIn {
+        Ok(LoggedIn {
             creds: seed.map(|seed| Creds { jwt: jwt.clone(), seed: seed.clone() }.format()),
             jwt,
             expires_at: device.expires_at,
@@ -208,19 +240,15 @@ impl Auth {
             permissions,
             access_token: self.ports.tokens.issue(&access),
             expires_in,
+            refresh_token,
             user_id: device.user,
             device_id: device.id,
-        }
+        })
     }
 }
 
 fn grantee(device: &Device, role: RoleName) -> Grantee {
     Grantee::Device { user: device.user.clone(), device: device.id.clone(), role }
-}
-
-fn later(time: Timestamp, by: Duration) -> Timestamp {
-    let by = SignedDuration::try_from(by).unwrap_or(SignedDuration::MAX);
-    time.checked_add(by).unwrap_or(Timestamp::MAX)
 }
 
 fn device_name(given: Option<String>, client: ClientKind) -> Result<String, AuthError> {

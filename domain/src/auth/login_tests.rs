@@ -2,6 +2,8 @@
 
 use std::sync::Arc;
 
+use jiff::SignedDuration;
+
 use crate::{
     auth::{AuthSettings, Expiry, PasswordHash, fixture::*},
     ports::{HashError, MockDevices, MockPasswordHasher},
@@ -173,8 +175,9 @@ async fn without_proof_an_address_is_enough_but_must_be_registered() {
 async fn two_logins_of_one_new_key_at_once_are_one_device() {
     let mut devices = MockDevices::new();
     let mut renewals = 0;
-    devices.expect_renew().times(2).returning(move |user, key, seen_at, expires_at| {
+    devices.expect_renew().times(2).returning(move |user, key, renewal| {
         renewals += 1;
+        let Renewal { seen_at, expires_at, .. } = *renewal;
         let stored = Device { user: user.clone(), key: key.clone(), seen_at, expires_at, ..device("ada", 7) };
         Ok((renewals == 2).then_some(stored))
     });

@@ -7,11 +7,14 @@
 //! |---|---|
 //! | [`Auth::register`] | saves an email address and a password, and makes the user's id |
 //! | [`Auth::login`] | turns proof of identity into a device with NATS credentials and an access token |
+//! | [`Auth::refresh`] | renews them with a refresh token, and replaces that |
 //! | [`Auth::authenticate`] | turns an access token into who is asking, as long as that device exists |
 //! | [`Auth::me`], [`Auth::devices`] | tell users about themselves |
 //! | [`Auth::claim`], [`Auth::users`], [`Auth::change_user`], [`Auth::audit`] | the first admin, and what admins do with users |
 //! | [`Auth::sweep`] | forgets what has ended |
-//! | [`Auth::remove_device`] | revokes a device's key at the brokers, then forgets the device |
+//! | [`Auth::remove_device`], [`Auth::logout`] | revoke a device's key at the brokers, then forget the device |
+//! | [`Auth::change_password`] | puts another password in place of one that is known |
+//! | [`Auth::leave`], [`Auth::delete_user`] | remove a user with all that it has |
 //!
 //! What is promised:
 //!
@@ -19,25 +22,28 @@
 //! - A seed made here stands in the answer of that one login and nowhere else.
 //! - Nothing leaves before the device is stored: what holds credentials can be listed, and revoked.
 //! - A device is forgotten only after the brokers have confirmed that its key is revoked; whatever fails on the way is
-//!   repaired by a repeat.
+//!   repaired by a repeat, or by the next sweep.
+//! - A refresh token is good once; a copy of it that is used later costs the device its key.
 
 mod admin;
 mod devices;
 mod email;
 mod error;
 mod expiry;
+mod leave;
 mod login;
 mod password;
 mod register;
+mod session;
 mod settings;
 mod sweep;
 
 #[cfg(test)]
 mod fixture;
 
-use std::sync::Arc;
+use std::{sync::Arc, time::Duration};
 
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 
 use crate::ports;
 
@@ -49,6 +55,7 @@ pub use expiry::*;
 pub use login::*;
 pub use password::*;
 pub use register::*;
+pub use session::REFRESH_PREFIX;
 pub use settings::*;
 pub use sweep::{EVERY, Swept};
 
@@ -74,6 +81,8 @@ pub struct AuthPorts {
     pub issuer: Arc<dyn ports::CredentialsIssuer>,
     /// Where it is noted what admins do.
     pub audit: Arc<dyn ports::Audit>,
+    /// What belongs to users elsewhere, and goes when they go.
+    pub belongings: Vec<Arc<dyn ports::Belongings>>,
     /// Holds the token that makes the first admin.
     pub setup_token: Arc<dyn ports::SetupToken>,
     /// Makes a key pair for a device that brings none.
@@ -102,6 +111,11 @@ impl Auth {
         let now = self.ports.clock.now();
         Timestamp::from_millisecond(now.as_millisecond()).unwrap_or(now)
     }
+}
+
+fn later(time: Timestamp, by: Duration) -> Timestamp {
+    let by = SignedDuration::try_from(by).unwrap_or(SignedDuration::MAX);
+    time.checked_add(by).unwrap_or(Timestamp::MAX)
 }
 
 /// The second that `time` lies in: JWTs know no smaller ones.

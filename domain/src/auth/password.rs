@@ -1,6 +1,10 @@
 //! Passwords and what is kept of them.
 
-use crate::{auth::AuthError, secret::Secret};
+use crate::{
+    auth::{Auth, AuthError},
+    ports::{Access, TokenError, Verdict},
+    secret::Secret,
+};
 
 /// The fewest characters of a password (NIST SP 800-63B §5.1.1.2).
 pub const PASSWORD_MIN: usize = 8;
@@ -25,8 +29,42 @@ impl PasswordHash {
     }
 }
 
+impl Auth {
+    /// Puts another password in place of `old`. With `cut_off_others` all other devices of the user are removed when this returns.
+    ///
+    /// # Errors
+    /// [`AuthError::WrongPassword`], [`AuthError::Invalid`] (`new`), [`AuthError::Busy`], [`AuthError::Unavailable`];
+    /// [`AuthError::NotConfirmed`] when the password is changed and a device is not cut off yet.
+    pub async fn change_password(
+        &self,
+        access: &Access,
+        old: &Secret,
+        new: &Secret,
+        cut_off_others: bool,
+    ) -> Result<(), AuthError> {
+        check("new", new)?;
+        // A longer one is not the password, and would only make work.
+        check("old", old)?;
+        let user = self.ports.users.by_id(&access.user).await?.ok_or(AuthError::Token(TokenError::Expired))?;
+        if self.ports.hasher.verify(old, Some(&user.password)).await? == Verdict::Wrong {
+            return Err(AuthError::WrongPassword);
+        }
+        let hash = self.ports.hasher.hash(new).await?;
+        if !self.ports.users.set_password(&user.id, Some(&user.password), &hash).await? {
+            // Somebody else has changed it meanwhile, so that `old` is the old one of theirs.
+            return Err(AuthError::WrongPassword);
+        }
+        tracing::info!(user = %user.id, "a password was changed");
+        if cut_off_others { self.remove_devices(&user.id, Some(&access.device)).await } else { Ok(()) }
+    }
+}
+
 /// The rule for passwords, looked at before any is hashed: [`PASSWORD_MIN`] to [`PASSWORD_MAX`] characters, of any kind.
 pub(super) fn check_password(password: &Secret) -> Result<(), AuthError> {
+    check("password", password)
+}
+
+fn check(field: &'static str, password: &Secret) -> Result<(), AuthError> {
     // Whoever sends megabytes shall not have their characters counted either.
     let longest_in_bytes = PASSWORD_MAX * char::MAX.len_utf8();
     let text = password.expose();
@@ -34,7 +72,7 @@ pub(super) fn check_password(password: &Secret) -> Result<(), AuthError> {
     if fits {
         Ok(())
     } else {
-        Err(AuthError::invalid("password", &format!("it must have {PASSWORD_MIN} to {PASSWORD_MAX} characters")))
+        Err(AuthError::invalid(field, &format!("it must have {PASSWORD_MIN} to {PASSWORD_MAX} characters")))
     }
 }
 

@@ -7,7 +7,7 @@ use crate::{
     auth::{Auth, AuthError, Email, Proof, check_password},
     credentials::permissions::USER_ROLE,
     identity::UserId,
-    ports::User,
+    ports::{Standing, User},
     secret::Secret,
 };
 
@@ -52,7 +52,15 @@ impl Auth {
         let id = UserId::generate(&*self.ports.clock, &*self.ports.rng);
         let created_at = self.now();
         let role = USER_ROLE.parse().expect("it is the name of a role");
-        let user = User { id: id.clone(), email: email.clone(), password, created_at, role, admin: false };
+        let user = User {
+            id: id.clone(),
+            email: email.clone(),
+            password,
+            created_at,
+            role,
+            admin: false,
+            standing: Standing::Active,
+        };
         self.ports.users.insert(user).await?;
         tracing::info!(user = %id, "a user has registered");
         Ok(Registered { id, email, created_at })

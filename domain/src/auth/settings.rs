@@ -17,6 +17,10 @@ pub struct AuthSettings {
     pub browser_expiry: Duration,
     /// How long an access token holds; 15 minutes.
     pub access_token_expiry: Duration,
+    /// How long a session lasts that is not used; 90 days.
+    pub session_idle: Duration,
+    /// How long after a refresh it may be repeated, because its answer was lost; 60 seconds.
+    pub refresh_retry: Duration,
     /// How many devices a user may have at once; 20.
     pub devices_per_user: usize,
     /// Addresses of brokers that clients are told: `nats://…` or `tls://…`.
@@ -48,6 +52,8 @@ impl Default for AuthSettings {
             credentials_expiry: Expiry::default(),
             browser_expiry: Duration::from_secs(15 * 60),
             access_token_expiry: Duration::from_secs(15 * 60),
+            session_idle: Duration::from_secs(90 * 24 * 60 * 60),
+            refresh_retry: Duration::from_secs(60),
             devices_per_user: 20,
             servers: Vec::new(),
             websocket: Vec::new(),

@@ -23,6 +23,10 @@ const AT_ONCE: usize = 1_000;
 pub struct Swept {
     /// Devices whose credentials have ended.
     pub devices: usize,
+    /// Devices whose session was ended on purpose, and that were still there.
+    pub ended: usize,
+    /// Users who have left at last.
+    pub users: usize,
     /// Revocations that no JWT needs any more.
     pub revocations: usize,
     /// Entries of the audit that are too old.
@@ -30,7 +34,8 @@ pub struct Swept {
 }
 
 impl Auth {
-    /// Forgets devices whose credentials have ended, revocations that no JWT needs any more, and entries of the audit that are
+    /// Forgets devices that have ended, goes on with those whose session was ended on purpose and with users who are leaving, forgets
+    /// revocations that no JWT needs any more, and entries of the audit that are
     /// too old. A removed key stays banned: who logs in with it is told so by the store.
     ///
     /// # Errors
@@ -38,14 +43,16 @@ impl Auth {
     pub async fn sweep(&self) -> Result<Swept, AuthError> {
         let now = self.ports.clock.now();
         let devices = self.ports.devices.forget_ended(now).await?;
+        let ended = self.remove_ended_sessions(AT_ONCE).await?;
+        let users = self.remove_leaving(AT_ONCE).await?;
         let entries = self.ports.audit.forget_before(audit::oldest(now)).await?;
-        let ended = now.checked_sub(MARGIN).unwrap_or(Timestamp::MIN);
-        let keys = self.ports.devices.prunable(ended, AT_ONCE).await?;
+        let margin = now.checked_sub(MARGIN).unwrap_or(Timestamp::MIN);
+        let keys = self.ports.devices.prunable(margin, AT_ONCE).await?;
         if !keys.is_empty() {
             self.ports.issuer.prune(&keys).await?;
             self.ports.devices.pruned(&keys).await?;
         }
-        Ok(Swept { devices, revocations: keys.len(), entries })
+        Ok(Swept { devices, ended, users, revocations: keys.len(), entries })
     }
 }
 
@@ -82,7 +89,7 @@ mod tests {
         fixture.register(EMAIL).await;
         let one = fixture.login(EMAIL).await;
         assert_eq!(fixture.auth.sweep().await.unwrap().devices, 0);
-        fixture.clock.advance(Duration::from_secs(25 * 60 * 60));
+        fixture.clock.advance(Duration::from_secs(91 * 24 * 60 * 60));
         assert_eq!(fixture.auth.sweep().await.unwrap().devices, 1);
         assert!(fixture.auth.devices(&one.user_id).await.unwrap().is_empty());
     }

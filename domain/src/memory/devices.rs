@@ -9,9 +9,10 @@ use async_trait::async_trait;
 use jiff::Timestamp;
 
 use crate::{
+    auth::ClientKind,
     credentials::{PublicKey, UserJwt},
     identity::{DeviceId, UserId},
-    ports::{Device, StoreError},
+    ports::{Device, Renewal, Session, SessionId, StoreError, TokenHash},
 };
 
 /// Devices in memory, gone with the value. It knows no users, so it takes devices of anybody.
@@ -31,6 +32,13 @@ impl Devices {
         *own = own.zip(until).map(|(own, until)| own.max(until));
     }
 
+    fn go_on(&self, device: &mut Device, renewal: &Renewal) -> Device {
+        let Renewal { seen_at, expires_at, session } = renewal.clone();
+        (device.seen_at, device.expires_at, device.session) = (seen_at, expires_at, Some(session));
+        self.hold(&device.key, expires_at);
+        device.clone()
+    }
+
     fn removed(&self) -> MutexGuard<'_, HashMap<PublicKey, bool>> {
         self.removed.lock().unwrap_or_else(PoisonError::into_inner)
     }
@@ -44,37 +52,66 @@ impl Devices {
 impl crate::ports::Devices for Devices {
     async fn insert(&self, device: Device, limit: usize) -> Result<(), StoreError> {
         let mut devices = self.lock();
-        let ended =
-            |own: &Device| own.user == device.user && own.expires_at.is_some_and(|end| end <= device.created_at);
+        let ended = |own: &Device| own.user == device.user && own.has_ended(device.created_at);
         let mut held = devices.iter().filter(|own| !ended(own));
         if held.clone().any(|own| own.key == device.key || own.id == device.id) {
             return Err(StoreError::Taken);
         }
         let count = held.by_ref().filter(|own| own.user == device.user).count();
-        if count >= limit {
+        let left_behind = |own: &&Device| {
+            let browser =
+                own.session.as_ref().is_some_and(|session| session.client == ClientKind::Browser && !session.ended);
+            browser && own.user == device.user && own.expires_at.is_some_and(|end| end <= device.created_at)
+        };
+        let left_behind = devices.iter().filter(|own| !ended(own)).filter(left_behind);
+        let gives_way = left_behind.min_by_key(|own| own.seen_at).map(|own| own.id.clone());
+        let gives_way = gives_way.filter(|_| count >= limit);
+        if count - usize::from(gives_way.is_some()) >= limit {
             return Err(StoreError::Full(count));
         }
-        devices.retain(|own| !ended(own));
+        devices.retain(|own| !ended(own) && Some(&own.id) != gives_way.as_ref());
         self.hold(&device.key, device.expires_at);
         devices.push(device);
         Ok(())
     }
 
-    async fn renew(
+    async fn renew(&self, user: &UserId, key: &PublicKey, renewal: &Renewal) -> Result<Option<Device>, StoreError> {
+        let mut devices = self.lock();
+        let device = devices.iter_mut().find(|own| own.user == *user && own.key == *key);
+        Ok(device.map(|device| self.go_on(device, renewal)))
+    }
+
+    async fn of_session(&self, session: &SessionId) -> Result<Option<Device>, StoreError> {
+        Ok(self.lock().iter().find(|own| own.session.as_ref().is_some_and(|own| own.id == *session)).cloned())
+    }
+
+    async fn rotate(
         &self,
-        user: &UserId,
-        key: &PublicKey,
-        seen_at: Timestamp,
-        expires_at: Option<Timestamp>,
+        expected: &TokenHash,
+        renewal: &Renewal,
+        jwt: &UserJwt,
     ) -> Result<Option<Device>, StoreError> {
         let mut devices = self.lock();
-        let Some(device) = devices.iter_mut().find(|own| own.user == *user && own.key == *key) else {
-            return Ok(None);
-        };
-        device.seen_at = seen_at;
-        device.expires_at = expires_at;
-        self.hold(key, expires_at);
-        Ok(Some(device.clone()))
+        let good = |own: &Session| own.id == renewal.session.id && own.token == *expected && !own.ended;
+        let device = devices.iter_mut().find(|own| own.session.as_ref().is_some_and(good));
+        Ok(device.map(|device| {
+            device.jwt = Some(jwt.clone());
+            self.go_on(device, renewal)
+        }))
+    }
+
+    async fn end_session(&self, session: &SessionId) -> Result<(), StoreError> {
+        let mut devices = self.lock();
+        let found = devices.iter_mut().filter_map(|own| own.session.as_mut()).find(|own| own.id == *session);
+        if let Some(found) = found {
+            found.ended = true;
+        }
+        Ok(())
+    }
+
+    async fn to_be_removed(&self, limit: usize) -> Result<Vec<Device>, StoreError> {
+        let ended = |own: &&Device| own.session.as_ref().is_some_and(|session| session.ended);
+        Ok(self.lock().iter().filter(ended).take(limit).cloned().collect())
     }
 
     async fn keep_jwt(&self, user: &UserId, key: &PublicKey, jwt: &UserJwt) -> Result<(), StoreError> {
@@ -95,7 +132,7 @@ impl crate::ports::Devices for Devices {
     async fn forget_ended(&self, now: Timestamp) -> Result<usize, StoreError> {
         let mut devices = self.lock();
         let before = devices.len();
-        devices.retain(|own| own.expires_at.is_none_or(|end| end > now));
+        devices.retain(|own| !own.has_ended(now));
         Ok(before - devices.len())
     }
 

@@ -3,6 +3,7 @@
 //! Each passes the contract suite of its port in [`crate::testing`], as the adapters on real systems do.
 
 mod audit;
+mod belongings;
 mod bus;
 mod cache;
 mod clock;
@@ -23,6 +24,7 @@ mod token_issuer;
 mod users;
 
 pub use audit::*;
+pub use belongings::Belongings;
 pub use bus::*;
 pub use cache::*;
 pub use clock::*;

@@ -4,6 +4,7 @@ use async_trait::async_trait;
 use jiff::Timestamp;
 
 use crate::{
+    auth::ClientKind,
     credentials::{PublicKey, UserJwt},
     identity::{DeviceId, UserId},
     ports::StoreError,
@@ -13,26 +14,51 @@ use crate::{
 #[cfg_attr(feature = "testing", mockall::automock)]
 #[async_trait]
 pub trait Devices: Send + Sync {
-    /// Adds a device, if its user has fewer than `limit` whose credentials hold at `device.created_at`; those whose
-    /// credentials have ended by then are removed in the same step. Durable when it returns.
+    /// Adds a device, if its user has fewer than `limit` that have not ended ([`Device::has_ended`]) at `device.created_at`;
+    /// those that have are removed in the same step. Where there is no place left, of the browsers whose credentials have ended by
+    /// then the one gives way that was not seen for longest: people leave them behind. Durable when it returns.
     ///
     /// # Errors
     /// [`StoreError::Taken`] when the key (or id) belongs to a device already; [`StoreError::Full`] with the number of
     /// devices there are. Nothing is changed then.
     async fn insert(&self, device: Device, limit: usize) -> Result<(), StoreError>;
 
-    /// Sets `seen_at` and `expires_at` of the device with this key, if it belongs to `user`, and returns it as it is then;
-    /// `None` when it does not.
+    /// Begins anew with the device with this key, if it belongs to `user`: another session in place of the one before, whose
+    /// tokens are worth nothing from then on. The device as it is then; `None` when it does not.
     ///
     /// # Errors
     /// [`StoreError::Unavailable`].
-    async fn renew(
+    async fn renew(&self, user: &UserId, key: &PublicKey, renewal: &Renewal) -> Result<Option<Device>, StoreError>;
+
+    /// The device that has this session, or `None`.
+    ///
+    /// # Errors
+    /// [`StoreError::Unavailable`].
+    async fn of_session(&self, session: &SessionId) -> Result<Option<Device>, StoreError>;
+
+    /// Goes on with a session, if its token still is `expected` and nobody has ended it: of several at once one does. The device
+    /// as it is then; `None` when another was quicker, or it has ended. `renewal.session` has the same id.
+    ///
+    /// # Errors
+    /// [`StoreError::Unavailable`].
+    async fn rotate(
         &self,
-        user: &UserId,
-        key: &PublicKey,
-        seen_at: Timestamp,
-        expires_at: Option<Timestamp>,
+        expected: &TokenHash,
+        renewal: &Renewal,
+        jwt: &UserJwt,
     ) -> Result<Option<Device>, StoreError>;
+
+    /// Ends a session, if it is there: no token of it is worth anything from then on. A repeat does nothing.
+    ///
+    /// # Errors
+    /// [`StoreError::Unavailable`].
+    async fn end_session(&self, session: &SessionId) -> Result<(), StoreError>;
+
+    /// At most `limit` devices whose session was ended ([`Devices::end_session`]), which are still to be revoked and removed.
+    ///
+    /// # Errors
+    /// [`StoreError::Unavailable`].
+    async fn to_be_removed(&self, limit: usize) -> Result<Vec<Device>, StoreError>;
 
     /// The devices of a user, oldest first.
     ///
@@ -52,7 +78,8 @@ pub trait Devices: Send + Sync {
     /// [`StoreError::Unavailable`].
     async fn all(&self, after: Option<DeviceId>, limit: usize) -> Result<Vec<Device>, StoreError>;
 
-    /// Forgets devices whose credentials have ended by `now`; how many. Their keys are not banned: who has one logs in again.
+    /// Forgets devices that have ended by `now` ([`Device::has_ended`]); how many. Their keys are not banned: who has one logs in
+    /// again.
     ///
     /// # Errors
     /// [`StoreError::Unavailable`].
@@ -77,7 +104,8 @@ pub trait Devices: Send + Sync {
     /// [`StoreError::Unavailable`].
     async fn pruned(&self, keys: &[PublicKey]) -> Result<(), StoreError>;
 
-    /// Removes a device of `user` and returns it; its key is remembered for good ([`Devices::was_removed`]); `None` when the user has no such device (a repeat, for one).
+    /// Removes a device of `user` and returns it; its key is remembered for good ([`Devices::was_removed`]); `None` when the
+    /// user has no such device (a repeat, for one).
     ///
     /// # Errors
     /// [`StoreError::Unavailable`].
@@ -97,10 +125,69 @@ pub struct Device {
     pub key: PublicKey,
     /// First login, to the millisecond.
     pub created_at: Timestamp,
-    /// Newest login, to the millisecond.
+    /// Newest login or refresh, to the millisecond.
     pub seen_at: Timestamp,
     /// When its credentials end; `None` is never.
     pub expires_at: Option<Timestamp>,
     /// Its newest JWT; `None` when none was kept.
     pub jwt: Option<UserJwt>,
+    /// What renews its credentials without a password; `None` for devices from before there were sessions.
+    pub session: Option<Session>,
+}
+
+/// The session of a device: one chain of refresh tokens, of which the newest is good.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Session {
+    /// The same for all tokens of the chain.
+    pub id: SessionId,
+    /// What the good token hashes to.
+    pub token: TokenHash,
+    /// The token before it; `None` for the first.
+    pub replaced: Option<Replaced>,
+    /// When it ends, unless it is used before; to the millisecond.
+    pub until: Timestamp,
+    /// What kind of program has it.
+    pub client: ClientKind,
+    /// Whether it was ended: its device is to be removed.
+    pub ended: bool,
+}
+
+/// The token before the good one, and what leads from it to that.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Replaced {
+    /// What it hashes to.
+    pub token: TokenHash,
+    /// When it was replaced, to the millisecond.
+    pub at: Timestamp,
+    /// Who has the token and this makes the one that has replaced it.
+    pub salt: [u8; 32],
+}
+
+/// What is set when a device goes on.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Renewal {
+    /// Now.
+    pub seen_at: Timestamp,
+    /// When the credentials end; `None` is never.
+    pub expires_at: Option<Timestamp>,
+    /// Its session from now on.
+    pub session: Session,
+}
+
+/// The id of a session: 128 random bits. It is known to who has a token of it, and to nobody else.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub struct SessionId(pub [u8; 16]);
+
+/// The SHA-256 of a refresh token's 256 random bits.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub struct TokenHash(pub [u8; 32]);
+
+impl Device {
+    /// Whether neither its credentials nor its session hold any more: nobody can do anything as this device. One whose session
+    /// was ended on purpose is no such: its key is still to be revoked.
+    #[must_use]
+    pub fn has_ended(&self, now: Timestamp) -> bool {
+        let held = self.session.as_ref().is_some_and(|session| session.ended || session.until > now);
+        !held && self.expires_at.is_some_and(|end| end <= now)
+    }
 }

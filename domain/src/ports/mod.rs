@@ -6,6 +6,7 @@
 //! [`crate::testing`] that the fake and every adapter pass.
 
 mod audit;
+mod belongings;
 mod bus;
 mod cache;
 mod clock;
@@ -25,6 +26,7 @@ mod token_issuer;
 mod users;
 
 pub use audit::*;
+pub use belongings::*;
 pub use bus::*;
 pub use cache::*;
 pub use clock::*;

@@ -18,6 +18,10 @@ pub trait TokenIssuer: Send + Sync {
     /// # Errors
     /// [`TokenError::Invalid`] when it is not ours in any way, [`TokenError::Expired`] when it was.
     fn verify(&self, token: &str, now: Timestamp) -> Result<Access, TokenError>;
+
+    /// The public keys of tokens that may be met at `now` or soon after, as a JSON Web Key Set (RFC 7517 §5): others verify with
+    /// these. It holds no secret.
+    fn jwks(&self, now: Timestamp) -> String;
 }
 
 /// What an access token says.

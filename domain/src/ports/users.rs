@@ -31,11 +31,17 @@ pub trait Users: Send + Sync {
     /// [`StoreError::Unavailable`].
     async fn by_id(&self, id: &UserId) -> Result<Option<User>, StoreError>;
 
-    /// At most `limit` users, by id, beginning behind `after`.
+    /// At most `limit` users, by id, beginning behind `after`; only those whose email address holds `part`, when it is given.
+    /// `part` is no pattern, and small letters are meant, as addresses are kept.
     ///
     /// # Errors
     /// [`StoreError::Unavailable`].
-    async fn list(&self, after: Option<UserId>, limit: usize) -> Result<Vec<User>, StoreError>;
+    async fn list<'a>(
+        &self,
+        after: Option<UserId>,
+        limit: usize,
+        part: Option<&'a str>,
+    ) -> Result<Vec<User>, StoreError>;
 
     /// Gives a user another role; how the user is then, or `None` when there is none.
     ///
@@ -43,14 +49,43 @@ pub trait Users: Send + Sync {
     /// [`StoreError::Unavailable`].
     async fn set_role(&self, id: &UserId, role: &RoleName) -> Result<Option<User>, StoreError>;
 
-    /// Makes a user an admin, or takes that away; how the user is then, or `None` when there is none. The last admin stays
-    /// one: of two who are taken away at once, one is refused.
+    /// Makes a user an admin, or takes that away; how the user is then, or `None` when there is none. The last admin who is
+    /// active stays one: of two who are taken away at once, one is refused.
     ///
     /// # Errors
     /// [`StoreError::Taken`] when it is the last admin; [`StoreError::Unavailable`].
     async fn set_admin(&self, id: &UserId, admin: bool) -> Result<Option<User>, StoreError>;
 
-    /// How many admins there are.
+    /// Lets a user in, or keeps it out; how the user is then, or `None` when there is none. Who is leaving goes on to leave.
+    ///
+    /// # Errors
+    /// [`StoreError::Taken`] when no active admin would be left; [`StoreError::Unavailable`].
+    async fn set_standing(&self, id: &UserId, standing: Standing) -> Result<Option<User>, StoreError>;
+
+    /// Puts another password in place of `expected`; whether it was still that. Without `expected`, in place of any.
+    ///
+    /// # Errors
+    /// [`StoreError::Unavailable`].
+    async fn set_password<'a>(
+        &self,
+        id: &UserId,
+        expected: Option<&'a PasswordHash>,
+        password: &PasswordHash,
+    ) -> Result<bool, StoreError>;
+
+    /// At most `limit` users who are leaving.
+    ///
+    /// # Errors
+    /// [`StoreError::Unavailable`].
+    async fn leaving(&self, limit: usize) -> Result<Vec<User>, StoreError>;
+
+    /// Forgets a user and the devices of it, whose keys are not banned by that; whether there was one.
+    ///
+    /// # Errors
+    /// [`StoreError::Unavailable`].
+    async fn remove(&self, id: &UserId) -> Result<bool, StoreError>;
+
+    /// How many active admins there are.
     ///
     /// # Errors
     /// [`StoreError::Unavailable`].
@@ -72,6 +107,19 @@ pub struct User {
     pub role: RoleName,
     /// Whether the user may administer users, accounts and keys over HTTP.
     pub admin: bool,
+    /// Whether the user is let in.
+    pub standing: Standing,
+}
+
+/// Whether a user is let in.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Standing {
+    /// Yes.
+    Active,
+    /// Not until an admin says so.
+    Disabled,
+    /// Never again: it is being removed, with all that it has.
+    Leaving,
 }
 
 /// What can go wrong in a store of users or devices.

@@ -3,6 +3,7 @@
 //! Fakes and adapters run the same suites, so a fake that passes tells the truth about the real one.
 
 pub mod audit;
+pub mod belongings;
 pub mod bus;
 pub mod cache;
 pub mod clock;

@@ -3,68 +3,10 @@
 use std::fs;
 
 use relais_domain::credentials::creds::Creds;
-use reqwest::{Client, Method, StatusCode};
+use reqwest::{Method, StatusCode};
 use serde_json::{Value, json};
 
-use crate::support::{PASSWORD, Raw, Up, Verdict, World, http};
-
-/// Somebody who speaks to the API.
-struct Caller<'u> {
-    up: &'u Up,
-    http: Client,
-    token: String,
-    id: String,
-}
-
-impl<'u> Caller<'u> {
-    /// Registers and logs in.
-    async fn new(up: &'u Up, name: &str) -> Self {
-        let mut caller = Self { up, http: http(), token: String::new(), id: String::new() };
-        let credentials = json!({"email": format!("{name}@example.org"), "password": PASSWORD});
-        assert_eq!(caller.ask(Method::POST, "/register", credentials.clone()).await.0, StatusCode::CREATED);
-        let (status, login) = caller.ask(Method::POST, "/login", credentials).await;
-        assert_eq!(status, StatusCode::OK, "{login}");
-        caller.token = login["access_token"].as_str().unwrap().to_owned();
-        caller.id = login["user_id"].as_str().unwrap().to_owned();
-        caller
-    }
-
-    async fn ask(&self, method: Method, path: &str, body: Value) -> (StatusCode, Value) {
-        let mut request = self.http.request(method, format!("{}{path}", self.up.text("http")));
-        if !self.token.is_empty() {
-            request = request.bearer_auth(&self.token);
-        }
-        if !body.is_null() {
-            request = request.json(&body);
-        }
-        let response = request.send().await.unwrap();
-        let status = response.status();
-        let text = response.text().await.unwrap();
-        (status, serde_json::from_str(&text).unwrap_or(Value::String(text)))
-    }
-
-    async fn get(&self, path: &str) -> (StatusCode, Value) {
-        self.ask(Method::GET, path, Value::Null).await
-    }
-
-    async fn post(&self, path: &str, body: Value) -> (StatusCode, Value) {
-        self.ask(Method::POST, path, body).await
-    }
-
-    /// The status and the kind of problem.
-    async fn refused(&self, method: Method, path: &str, body: Value) -> (u16, String) {
-        let (status, body) = self.ask(method, path, body).await;
-        let kind = body["type"].as_str().unwrap_or_default().rsplit(':').next().unwrap_or_default();
-        (status.as_u16(), kind.to_owned())
-    }
-
-    /// Redeems the set-up token.
-    async fn claim(&self) {
-        let token = fs::read_to_string(self.up.text("setup_token")).unwrap();
-        let (status, body) = self.post("/admin/claim", json!({"token": token.trim()})).await;
-        assert_eq!((status, &body["admin"]), (StatusCode::OK, &json!(true)), "{body}");
-    }
-}
+use crate::support::{Caller, PASSWORD, Raw, Up, Verdict, World};
 
 fn is(status: u16, kind: &str) -> (u16, String) {
     (status, kind.to_owned())
@@ -80,13 +22,13 @@ async fn the_first_admin_redeems_the_token_and_nobody_does_it_again() {
     let (ada, bob) = (Caller::new(&up, "ada").await, Caller::new(&up, "bob").await);
     for path in ["/users", "/audit", "/nsc/info", "/nsc/users"] {
         assert_eq!(ada.refused(Method::GET, path, Value::Null).await, is(403, "not-admin"), "{path}");
-        let nobody = Caller { token: String::new(), http: http(), up: &up, id: String::new() };
+        let nobody = Caller::stranger(&up);
         assert_eq!(nobody.ask(Method::GET, path, Value::Null).await.0, StatusCode::UNAUTHORIZED, "{path}");
     }
     let wrong = ada.refused(Method::POST, "/admin/claim", json!({"token": "0".repeat(64)})).await;
     assert_eq!(wrong, is(403, "wrong-token"));
     // Before it is redeemed its holder may look, and set up; a repeat of the set-up that is there makes nothing.
-    let holder = Caller { token: token.clone(), http: http(), up: &up, id: String::new() };
+    let holder = Caller { token: token.clone(), ..Caller::stranger(&up) };
     assert_eq!(holder.get("/nsc/info").await.0, StatusCode::OK);
     let names = json!({"operator": "relais", "account": "app"});
     assert_eq!(holder.post("/nsc/new-setup", names.clone()).await.0, StatusCode::OK);

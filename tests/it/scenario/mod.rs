@@ -15,6 +15,7 @@ mod peers;
 mod recovery;
 mod secrets;
 pub(crate) mod security;
+mod sessions;
 mod shop;
 mod terminal;
 mod traces;

@@ -1,6 +1,7 @@
 //! Real servers as children, each on ports and folders of its own, ended with the test.
 
 mod broker;
+mod caller;
 mod http;
 mod program;
 mod raw;
@@ -9,6 +10,7 @@ mod up;
 mod verdict;
 
 pub(crate) use broker::Broker;
+pub(crate) use caller::Caller;
 pub(crate) use http::http;
 pub(crate) use program::{Program, service_creds};
 pub(crate) use raw::{Raw, odd_messages};

@@ -1,0 +1,34 @@
+//! What `relais devices`, `logout`, `password` and `leave` take.
+
+use clap::{Args, Subcommand};
+use relais_domain::identity::DeviceId;
+
+/// What can be done with one's devices.
+#[derive(Debug, Subcommand)]
+pub enum DevicesCommand {
+    /// Your devices: since when, when they were seen, until when
+    #[command(after_help = "Examples:\n  relais devices list\n  relais devices list --json")]
+    List,
+    /// Remove a device: its key is revoked and its connections are closed
+    #[command(after_help = "Example:\n  relais devices remove 01kb2q8fj8v0x4r7t2m5n9c3wd")]
+    Remove {
+        /// Its id, as `relais devices list` shows it
+        id: DeviceId,
+    },
+}
+
+/// What `password` takes.
+#[derive(Debug, Clone, Args)]
+pub struct PasswordArgs {
+    /// Remove all other devices too, because somebody else may know the old password
+    #[arg(long)]
+    pub remove_other_devices: bool,
+}
+
+/// What `leave` takes.
+#[derive(Debug, Clone, Args)]
+pub struct LeaveArgs {
+    /// Do it: everything you have is removed, and it cannot be undone
+    #[arg(long)]
+    pub yes: bool,
+}

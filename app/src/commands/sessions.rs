@@ -1,0 +1,138 @@
+//! `relais devices`, `logout`, `password`, `leave`, and what keeps a login alive: the session of the profile.
+
+use std::io::Write as _;
+
+use relais_adapters::http_client::{Client, ClientError, LoggedIn};
+use relais_domain::{
+    credentials::{UserJwt, creds::Creds},
+    secret::Secret,
+};
+use serde_json::json;
+
+use super::{Context, account, nsc_admin::sure, printing};
+use crate::{
+    cli::{DevicesCommand, LeaveArgs, PasswordArgs},
+    exit::{Exit, Failure},
+    profile::{Profile, Tokens},
+};
+
+/// The login of the chosen profile, its credentials renewed when half of their life is over and the server can be asked.
+pub(super) async fn fresh(profile: &Profile, context: &Context<'_>) -> Result<Profile, Failure> {
+    if !context.profiles.is_half_over(&context.globals.profile, account::now())? {
+        return Ok(profile.clone());
+    }
+    match refresh(profile, context).await {
+        Ok((profile, ..)) => Ok(profile),
+        // As long as they hold, what the server says now is no reason not to go on.
+        Err(failure) if profile.expires_at.is_some_and(|end| end > account::now()) => {
+            tracing::debug!(why = failure.what, "the credentials were not renewed");
+            Ok(profile.clone())
+        }
+        Err(failure) => Err(failure),
+    }
+}
+
+/// Goes on with the session of a profile, and stores what came of it.
+async fn refresh(profile: &Profile, context: &Context<'_>) -> Result<(Profile, Client, Secret), Failure> {
+    let name = &context.globals.profile;
+    let again = || format!("log in again with `relais login {}`", profile.email);
+    let ended =
+        || Failure::new(Exit::NotAllowed, format!("the login of the profile {name} cannot be renewed")).hint(again());
+    let token = context.profiles.refresh_token(name)?.ok_or_else(ended)?;
+    let client = Client::new(&profile.server)?;
+    let answer = client.refresh(&token).await.map_err(|error| match error {
+        ClientError::Unauthorized(_) => ended(),
+        error => error.into(),
+    })?;
+    let creds = Creds { jwt: UserJwt::from_text(answer.jwt.clone()), seed: context.profiles.creds(name)?.seed };
+    let renewed = renewed(profile, &answer);
+    context.profiles.save(name, &renewed, &creds, &tokens(&answer))?;
+    Ok((renewed, client, answer.access_token))
+}
+
+/// What a login or a refresh gives for the HTTP API.
+pub(super) fn tokens(answer: &LoggedIn) -> Tokens {
+    Tokens { access: answer.access_token.clone(), refresh: answer.refresh_token.clone() }
+}
+
+fn renewed(profile: &Profile, answer: &LoggedIn) -> Profile {
+    Profile {
+        servers: answer.servers.clone(),
+        websocket: answer.websocket.clone(),
+        expires_at: answer.expires_at,
+        permissions: answer.permissions.clone(),
+        ..profile.clone()
+    }
+}
+
+/// A way to the HTTP API in the name of who is logged in.
+pub(super) async fn access(context: &Context<'_>) -> Result<(Profile, Client, Secret), Failure> {
+    let profile = account::current(context)?;
+    refresh(&profile, context).await
+}
+
+/// `relais devices …`
+pub(super) async fn devices(command: &DevicesCommand, context: &mut Context<'_>) -> Result<(), Failure> {
+    let (_, client, token) = access(context).await?;
+    let out = &mut context.terminal.out;
+    match command {
+        DevicesCommand::List => {
+            let devices = client.devices(&token).await?;
+            if context.globals.json {
+                return Ok(writeln!(out, "{}", json!(devices))?);
+            }
+            let mut rows = vec![["DEVICE", "NAME", "SINCE", "SEEN", "ENDS"].map(str::to_owned)];
+            rows.extend(devices.iter().map(|device| {
+                let own = if device.current { " (this one)" } else { "" };
+                [
+                    device.id.to_string(),
+                    format!("{}{own}", printing::one_line(&device.name)),
+                    device.created_at.to_string(),
+                    device.seen_at.to_string(),
+                    device.expires_at.map_or("never".to_owned(), |end| end.to_string()),
+                ]
+            }));
+            Ok(printing::table(&rows, out)?)
+        }
+        DevicesCommand::Remove { id } => {
+            client.remove_device(&token, id).await?;
+            if context.globals.json {
+                return Ok(writeln!(out, "{}", json!({"device_id": id, "removed": true}))?);
+            }
+            Ok(writeln!(out, "{id} is removed and cut off")?)
+        }
+    }
+}
+
+/// Logs out: the device is removed at the server, and nothing of the login is left here.
+pub(super) async fn logout(context: &mut Context<'_>) -> Result<(), Failure> {
+    let profile = account::current(context)?;
+    let name = context.globals.profile.clone();
+    let gone = match refresh(&profile, context).await {
+        Ok((_, client, token)) => client.logout(&token).await.map_err(Failure::from),
+        // Its session has ended already.
+        Err(failure) if failure.exit == Exit::NotAllowed => Ok(()),
+        Err(failure) => Err(failure),
+    };
+    gone.map_err(|failure| failure.hint("you are still logged in; try again when the server answers"))?;
+    context.profiles.forget(&name)?;
+    Ok(writeln!(context.terminal.out, "logged out {} at {}", profile.email, profile.server)?)
+}
+
+/// Changes the password.
+pub(super) async fn password(args: &PasswordArgs, context: &mut Context<'_>) -> Result<(), Failure> {
+    let (old, new) = context.terminal.two_passwords()?;
+    let (_, client, token) = access(context).await?;
+    client.change_password(&token, &old, &new, args.remove_other_devices).await?;
+    Ok(writeln!(context.terminal.out, "the password is changed")?)
+}
+
+/// Removes the user.
+pub(super) async fn leave(args: &LeaveArgs, context: &mut Context<'_>) -> Result<(), Failure> {
+    let profile = account::current(context)?;
+    sure(args.yes, &format!("this removes {} at {} with everything it has, for good", profile.email, profile.server))?;
+    let (_, client, token) = access(context).await?;
+    client.leave(&token).await?;
+    context.profiles.forget(&context.globals.profile)?;
+    Ok(writeln!(context.terminal.out, "{} is gone from {}", profile.email, profile.server)?)
+}
