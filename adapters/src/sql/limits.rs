@@ -8,13 +8,17 @@ use async_trait::async_trait;
 use jiff::Timestamp;
 use relais_domain::ports::{Decision, LimitKey, Rate, StoreError, Taken};
 use sea_orm::{
-    ActiveValue::Set, ColumnTrait, DatabaseConnection, EntityTrait, ExprTrait, QueryFilter, sea_query::Expr,
+    ActiveValue::Set, ColumnTrait, DatabaseConnection, EntityTrait, ExprTrait, QueryFilter, QuerySelect,
+    sea_query::Expr,
 };
 
 use super::{failed, limit};
 
 /// How often a bucket is looked at that changes between look and write: it was made, emptied or forgotten meanwhile.
 const LOOKS: usize = 8;
+
+/// How many full buckets one statement forgets: of millions, nobody who writes beside it waits for all.
+const AT_ONCE: u64 = 500;
 
 /// The table `limits`.
 #[derive(Clone)]
@@ -103,12 +107,20 @@ impl relais_domain::ports::Limits for Limits {
     }
 
     async fn prune(&self, now: Timestamp) -> Result<usize, StoreError> {
-        let gone = limit::Entity::delete_many()
-            .filter(limit::Column::FullAt.lte(now.as_microsecond()))
-            .exec(&self.connection)
-            .await
-            .map_err(failed)?;
-        Ok(usize::try_from(gone.rows_affected).unwrap_or(usize::MAX))
+        let full = limit::Column::FullAt.lte(now.as_microsecond());
+        let mut forgotten: usize = 0;
+        loop {
+            let some = limit::Entity::find().filter(full.clone()).limit(AT_ONCE).all(&self.connection).await;
+            let keys: Vec<String> = some.map_err(failed)?.into_iter().map(|row| row.key).collect();
+            let last = (keys.len() as u64) < AT_ONCE;
+            // Somebody may have taken a place meanwhile.
+            let gone = limit::Entity::delete_many().filter(limit::Column::Key.is_in(keys).and(full.clone()));
+            let gone = gone.exec(&self.connection).await.map_err(failed)?.rows_affected;
+            forgotten = forgotten.saturating_add(usize::try_from(gone).unwrap_or(usize::MAX));
+            if last {
+                return Ok(forgotten);
+            }
+        }
     }
 }
 
@@ -127,6 +139,23 @@ mod tests {
         let other = Database::open(&url).await.unwrap();
         testing::limits::suite(&one.limits()).await;
         testing::limits::race(&one.limits(), &other.limits()).await;
+    }
+
+    #[tokio::test]
+    async fn many_are_forgotten_in_parts() {
+        use relais_domain::ports::{LimitKey, Limits as _, Taken};
+        let database = Database::open("sqlite::memory:").await.unwrap();
+        database.migrate().await.unwrap();
+        let (limits, rate, now) = (database.limits(), "1 per 1m".parse().unwrap(), jiff::Timestamp::UNIX_EPOCH);
+        let parts = usize::try_from(2 * super::AT_ONCE + 1).unwrap();
+        for who in 0..parts {
+            assert_eq!(limits.take(&LimitKey::new("x", &who.to_string()), rate, now).await.unwrap(), Taken::Yes);
+        }
+        let later = now + jiff::SignedDuration::from_secs(60);
+        assert_eq!(limits.take(&LimitKey::total("x"), rate, later).await.unwrap(), Taken::Yes);
+        assert_eq!(limits.prune(later).await.unwrap(), parts);
+        assert_eq!(limits.prune(later).await.unwrap(), 0);
+        assert!(matches!(limits.take(&LimitKey::total("x"), rate, later).await.unwrap(), Taken::Later(_)));
     }
 
     #[tokio::test]

@@ -9,7 +9,13 @@ pub(super) struct Migrator;
 
 impl MigratorTrait for Migrator {
     fn migrations() -> Vec<Box<dyn MigrationTrait>> {
-        vec![Box::new(UsersAndDevices), Box::new(Secrets), Box::new(Administration), Box::new(Sessions), Box::new(super::m0005_limits::Limits)]
+        vec![
+            Box::new(UsersAndDevices),
+            Box::new(Secrets),
+            Box::new(Administration),
+            Box::new(Sessions),
+            Box::new(super::m0005_limits::Limits),
+        ]
     }
 }
 

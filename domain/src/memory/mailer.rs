@@ -65,7 +65,8 @@ mod tests {
     #[tokio::test]
     async fn keep_the_contract() {
         let mailer = Mailer::default();
-        testing::mailer::suite(&mailer, async || mailer.sent().iter().map(testing::mailer::Arrived::from).collect()).await;
+        testing::mailer::suite(&mailer, async || mailer.sent().iter().map(testing::mailer::Arrived::from).collect())
+            .await;
     }
 
     #[tokio::test]

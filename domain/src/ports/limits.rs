@@ -241,7 +241,9 @@ mod tests {
         for odd in ["", "5", "5 per", "5 per m", "0 per 1m", "5 per 0s", "5 per 31d", "100001 per 1s", "-5 per 1m"] {
             assert_eq!(odd.parse::<Rate>(), Err(InvalidRate), "{odd}");
         }
-        for odd in ["+5 per 1m", "5 per 1.5m", "5 per 1 m", "5  per 1m", "5 per 1M", "5 per 99999999999999999999d", "OFF"] {
+        for odd in
+            ["+5 per 1m", "5 per 1.5m", "5 per 1 m", "5  per 1m", "5 per 1M", "5 per 99999999999999999999d", "OFF"]
+        {
             assert_eq!(odd.parse::<Rate>(), Err(InvalidRate), "{odd}");
         }
     }

@@ -31,7 +31,7 @@ pub struct Mail {
     pub to: Email,
     /// What it is about; never a code, since subjects are shown on locked screens.
     pub subject: Subject,
-    /// The text, in lines.
+    /// The text, in lines; the last one need not end.
     pub body: Secret,
 }
 
@@ -89,7 +89,8 @@ mod tests {
         for text in ["Your code", "Dein Zugangscode für »Tea & Söhne«", "ログイン", &"ü".repeat(200)] {
             assert_eq!(text.parse::<Subject>().unwrap().as_str(), text);
         }
-        for odd in ["", " ", " x", "x\n", "a\r\nBcc: eve@example.org", "a\nb", "a\rb", "a\0b", "a\u{85}b", "a\u{2028}b"] {
+        for odd in ["", " ", " x", "x\n", "a\r\nBcc: eve@example.org", "a\nb", "a\rb", "a\0b", "a\u{85}b", "a\u{2028}b"]
+        {
             assert_eq!(odd.parse::<Subject>(), Err(InvalidSubject), "{odd:?}");
         }
         assert_eq!("x".repeat(201).parse::<Subject>(), Err(InvalidSubject));
@@ -97,7 +98,9 @@ mod tests {
 
     #[test]
     fn an_address_is_one_line_too() {
-        for odd in ["ada@example.org\r\nBcc: eve@example.org", "ada\n@example.org", "ada@exa\rmple.org", "a\u{2028}@b.c"] {
+        for odd in
+            ["ada@example.org\r\nBcc: eve@example.org", "ada\n@example.org", "ada@exa\rmple.org", "a\u{2028}@b.c"]
+        {
             assert!(odd.parse::<Email>().is_err(), "{odd:?}");
         }
     }
