@@ -9,7 +9,13 @@ pub(super) struct Migrator;
 
 impl MigratorTrait for Migrator {
     fn migrations() -> Vec<Box<dyn MigrationTrait>> {
-        vec![Box::new(UsersAndDevices), Box::new(Secrets), Box::new(Administration), Box::new(Sessions)]
+        vec![
+            Box::new(UsersAndDevices),
+            Box::new(Secrets),
+            Box::new(Administration),
+            Box::new(Sessions),
+            Box::new(super::m0005_limits::Limits),
+        ]
     }
 }
 
@@ -213,7 +219,7 @@ mod tests {
         let database = crate::sql::Database::open("sqlite::memory:").await.unwrap();
         assert_eq!(
             database.migrate().await.unwrap(),
-            ["m0001_users_and_devices", "m0002_secrets", "m0003_administration", "m0004_sessions"]
+            ["m0001_users_and_devices", "m0002_secrets", "m0003_administration", "m0004_sessions", "m0005_limits"]
         );
         assert!(database.migrate().await.unwrap().is_empty(), "a repeat does nothing");
         Migrator::down(&database.connection, None).await.unwrap();

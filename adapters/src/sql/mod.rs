@@ -11,9 +11,10 @@
 //! removed_keys  nkey pk · held_until? · pruned
 //! audit         id (ULID) pk · at · actor · action · target · outcome · detail
 //! secrets       name pk · value (32 bytes)
+//! limits        key pk · full_at (microseconds)
 //! ```
 //!
-//! Times are milliseconds since 1970, so that each database keeps the same ones. A unique violation is
+//! Other times are milliseconds since 1970, so that each database keeps the same ones. A unique violation is
 //! [`StoreError::Taken`], everything else that a database says [`StoreError::Unavailable`].
 //!
 //! An SQLite file is readable by its owner alone, and a commit is on the disk when it returns (write-ahead log,
@@ -23,6 +24,9 @@ mod audit;
 mod device;
 mod devices;
 mod file;
+mod limit;
+mod limits;
+mod m0005_limits;
 mod migrations;
 mod removed_key;
 mod secret;
@@ -42,6 +46,7 @@ use sea_orm_migration::MigratorTrait;
 
 pub use audit::Audit;
 pub use devices::Devices;
+pub use limits::Limits;
 pub use secrets::Secrets;
 pub use users::Users;
 
@@ -156,6 +161,12 @@ impl Database {
     #[must_use]
     pub fn secrets(&self) -> Secrets {
         Secrets { connection: self.connection.clone() }
+    }
+
+    /// The limits in it, which all instances that use this database share.
+    #[must_use]
+    pub fn limits(&self) -> Limits {
+        Limits { connection: self.connection.clone() }
     }
 
     /// Whether it answers.

@@ -12,6 +12,7 @@
 mod error;
 mod keys;
 mod layers;
+mod limits;
 mod read;
 mod roles;
 mod secret_key;
@@ -20,6 +21,7 @@ mod show;
 
 pub use error::SettingsError;
 pub use layers::{Flag, Source, Sources};
+pub use limits::Limits;
 pub use roles::Role;
 pub use secret_key::SecretKey;
 pub use secret_url::SecretUrl;
@@ -149,6 +151,8 @@ pub struct Sql {
 pub struct Auth {
     /// `auth.proof`
     pub proof: Proof,
+    /// `auth.limits.…`
+    pub limits: Limits,
 }
 
 /// What a login needs beside the email.
@@ -235,7 +239,7 @@ impl Default for Settings {
                 server: None,
             },
             sql: Sql { url: None },
-            auth: Auth { proof: Proof::Password },
+            auth: Auth { proof: Proof::Password, limits: Limits::default() },
             nsc: Nsc {
                 engine: Engine::Native,
                 path: None,

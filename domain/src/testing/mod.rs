@@ -11,6 +11,8 @@ pub mod credentials_engine;
 pub mod credentials_issuer;
 pub mod devices;
 pub mod key_pairs;
+pub mod limits;
+pub mod mailer;
 pub mod password_hasher;
 pub mod resolver;
 pub mod rng;

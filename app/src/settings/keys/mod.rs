@@ -1,5 +1,6 @@
 //! The table of settings: name, meaning, what is expected, how it is read and shown. The only place that lists them.
 
+mod limits;
 mod nsc;
 
 use serde_json::{Value, json};
@@ -39,10 +40,10 @@ const BROKERS: &str = "nats://, tls://, ws:// or wss:// addresses, in a list or 
 const FILE: &str = "the path of a file";
 
 macro_rules! key {
-    ($name:literal, $about:expr, $expected:expr, $read:expr, $show:expr) => {
+    ($name:expr, $about:expr, $expected:expr, $read:expr, $show:expr) => {
         key!($name, $about, $expected, false, $read, $show)
     };
-    ($name:literal, $about:expr, $expected:expr, $secret:literal, $read:expr, $show:expr) => {
+    ($name:expr, $about:expr, $expected:expr, $secret:literal, $read:expr, $show:expr) => {
         Key { name: $name, about: $about, expected: $expected, secret: $secret, read: $read, show: $show }
     };
 }
@@ -50,7 +51,7 @@ use key;
 
 /// Every setting, in the order of the documentation.
 pub(super) fn all() -> impl Iterator<Item = &'static Key> {
-    KEYS.iter().chain(nsc::KEYS)
+    KEYS.iter().chain(limits::KEYS).chain(nsc::KEYS)
 }
 
 const KEYS: &[Key] = &[
