@@ -98,6 +98,8 @@ words! {
     SetStanding = "users.standing";
     /// Removed a user with all that it has.
     RemoveUser = "users.remove";
+    /// Took an address over from somebody who had registered it and never proven that it is theirs.
+    Displace = "users.displace";
     /// Made an operator with its accounts.
     SetUp = "nsc.setup";
     /// Made an account.

@@ -15,6 +15,7 @@ impl MigratorTrait for Migrator {
             Box::new(Administration),
             Box::new(Sessions),
             Box::new(super::m0005_limits::Limits),
+            Box::new(super::m0006_codes::Codes),
         ]
     }
 }
@@ -219,7 +220,14 @@ mod tests {
         let database = crate::sql::Database::open("sqlite::memory:").await.unwrap();
         assert_eq!(
             database.migrate().await.unwrap(),
-            ["m0001_users_and_devices", "m0002_secrets", "m0003_administration", "m0004_sessions", "m0005_limits"]
+            [
+                "m0001_users_and_devices",
+                "m0002_secrets",
+                "m0003_administration",
+                "m0004_sessions",
+                "m0005_limits",
+                "m0006_codes"
+            ]
         );
         assert!(database.migrate().await.unwrap().is_empty(), "a repeat does nothing");
         Migrator::down(&database.connection, None).await.unwrap();

@@ -3,7 +3,7 @@
 //!
 //! ```text
 //! users         id (ULID) pk · email unique · password (PHC string) · created_at · role · admin
-//!               · standing (active, disabled, leaving)
+//!               · standing (active, disabled, leaving) · verified
 //! devices       id (ULID) pk · user_id → users, cascade · name · nkey unique · created_at · seen_at · expires_at?
 //!               · jwt? · held_until? (when the last of its JWTs ends)
 //!               · session? unique · token? · replaced_token? · replaced_at? · replaced_salt? · session_until? · browser
@@ -11,6 +11,7 @@
 //! removed_keys  nkey pk · held_until? · pruned
 //! audit         id (ULID) pk · at · actor · action · target · outcome · detail
 //! secrets       name pk · value (32 bytes)
+//! codes         hash pk · email · ends_at
 //! limits        key pk · full_at (microseconds)
 //! ```
 //!
@@ -21,12 +22,15 @@
 //! `synchronous = FULL`).
 
 mod audit;
+mod code;
+mod codes;
 mod device;
 mod devices;
 mod file;
 mod limit;
 mod limits;
 mod m0005_limits;
+mod m0006_codes;
 mod migrations;
 mod removed_key;
 mod secret;
@@ -45,6 +49,7 @@ use sea_orm::{
 use sea_orm_migration::MigratorTrait;
 
 pub use audit::Audit;
+pub use codes::Codes;
 pub use devices::Devices;
 pub use limits::Limits;
 pub use secrets::Secrets;
@@ -163,6 +168,12 @@ impl Database {
         Secrets { connection: self.connection.clone() }
     }
 
+    /// The one-time codes in it.
+    #[must_use]
+    pub fn codes(&self) -> Codes {
+        Codes { connection: self.connection.clone() }
+    }
+
     /// The limits in it, which all instances that use this database share.
     #[must_use]
     pub fn limits(&self) -> Limits {
@@ -236,6 +247,7 @@ mod tests {
     async fn secrets_keep_the_contract() {
         let (_folder, database) = open().await;
         testing::secrets::suite(&database.secrets()).await;
+        testing::codes::suite(&database.codes()).await;
     }
 
     #[tokio::test(flavor = "multi_thread")]

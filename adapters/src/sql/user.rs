@@ -13,6 +13,7 @@ pub(super) struct Model {
     pub(super) role: String,
     pub(super) admin: bool,
     pub(super) standing: String,
+    pub(super) verified: bool,
 }
 
 #[derive(Copy, Clone, Debug, EnumIter, DeriveRelation)]

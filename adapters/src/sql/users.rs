@@ -42,6 +42,7 @@ impl TryFrom<user::Model> for User {
                 LEAVING => Standing::Leaving,
                 _ => return Err(unreadable("standing")),
             },
+            verified: row.verified,
         })
     }
 }
@@ -51,6 +52,19 @@ fn word(standing: Standing) -> &'static str {
         Standing::Active => ACTIVE,
         Standing::Disabled => DISABLED,
         Standing::Leaving => LEAVING,
+    }
+}
+
+fn row(user: User) -> user::ActiveModel {
+    user::ActiveModel {
+        id: Set(user.id.into()),
+        email: Set(user.email.as_str().to_owned()),
+        password: Set(user.password.expose().to_owned()),
+        created_at: Set(user.created_at.as_millisecond()),
+        role: Set(user.role.into()),
+        admin: Set(user.admin),
+        standing: Set(word(user.standing).to_owned()),
+        verified: Set(user.verified),
     }
 }
 
@@ -96,16 +110,7 @@ impl Users {
 #[async_trait]
 impl relais_domain::ports::Users for Users {
     async fn insert(&self, user: User) -> Result<(), StoreError> {
-        let row = user::ActiveModel {
-            id: Set(user.id.into()),
-            email: Set(user.email.as_str().to_owned()),
-            password: Set(user.password.expose().to_owned()),
-            created_at: Set(user.created_at.as_millisecond()),
-            role: Set(user.role.into()),
-            admin: Set(user.admin),
-            standing: Set(word(user.standing).to_owned()),
-        };
-        user::Entity::insert(row).exec_without_returning(&self.connection).await.map_err(failed)?;
+        user::Entity::insert(row(user)).exec_without_returning(&self.connection).await.map_err(failed)?;
         Ok(())
     }
 
@@ -177,6 +182,32 @@ impl relais_domain::ports::Users for Users {
         }
         let changed = change.exec(&self.connection).await.map_err(failed)?;
         Ok(changed.rows_affected > 0)
+    }
+
+    async fn set_verified(&self, id: &UserId) -> Result<Option<User>, StoreError> {
+        user::Entity::update_many()
+            .col_expr(user::Column::Verified, Expr::value(true))
+            .filter(user::Column::Id.eq(id.as_str()))
+            .exec(&self.connection)
+            .await
+            .map_err(failed)?;
+        self.by_id(id).await
+    }
+
+    async fn replace(&self, old: &UserId, user: User) -> Result<(), StoreError> {
+        let transaction = self.connection.begin().await.map_err(failed)?;
+        let done = async {
+            user::Entity::delete_by_id(old.as_str()).exec(&transaction).await?;
+            user::Entity::insert(row(user)).exec_without_returning(&transaction).await
+        };
+        match done.await {
+            Ok(_) => transaction.commit().await.map_err(failed),
+            Err(error) => {
+                // Why it was refused is what the caller wants to know.
+                let _ = transaction.rollback().await;
+                Err(failed(error))
+            }
+        }
     }
 
     async fn leaving(&self, limit: usize) -> Result<Vec<User>, StoreError> {

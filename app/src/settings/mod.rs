@@ -12,7 +12,6 @@
 mod error;
 mod keys;
 mod layers;
-mod limits;
 mod read;
 mod roles;
 mod secret_key;
@@ -21,7 +20,7 @@ mod show;
 
 pub use error::SettingsError;
 pub use layers::{Flag, Source, Sources};
-pub use limits::Limits;
+pub use relais_domain::auth::RateLimits;
 pub use roles::Role;
 pub use secret_key::SecretKey;
 pub use secret_url::SecretUrl;
@@ -152,7 +151,7 @@ pub struct Auth {
     /// `auth.proof`
     pub proof: Proof,
     /// `auth.limits.…`
-    pub limits: Limits,
+    pub limits: RateLimits,
 }
 
 /// What a login needs beside the email.
@@ -239,7 +238,7 @@ impl Default for Settings {
                 server: None,
             },
             sql: Sql { url: None },
-            auth: Auth { proof: Proof::Password, limits: Limits::default() },
+            auth: Auth { proof: Proof::Password, limits: RateLimits::default() },
             nsc: Nsc {
                 engine: Engine::Native,
                 path: None,

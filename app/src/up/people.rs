@@ -127,8 +127,8 @@ async fn sweep(auth: Auth, nsc: Arc<Nsc>, clock: Arc<dyn Clock>) {
     loop {
         match auth.sweep().await {
             Ok(swept) if swept == auth::Swept::default() => {}
-            Ok(auth::Swept { devices, ended, users, revocations, entries }) => {
-                tracing::info!(devices, ended, users, revocations, entries, "forgotten, for they have ended");
+            Ok(auth::Swept { devices, ended, users, revocations, entries, codes, limits }) => {
+                tracing::info!(devices, ended, users, revocations, entries, codes, limits, "forgotten, for they have ended");
             }
             Err(error) => tracing::warn!(error = &error as &dyn std::error::Error, "what has ended was not forgotten"),
         }

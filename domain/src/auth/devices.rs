@@ -5,7 +5,7 @@ use jiff::Timestamp;
 use crate::{
     auth::{Auth, AuthError, Email},
     identity::{DeviceId, UserId},
-    ports::{Access, AccountRole, Device, TokenError},
+    ports::{Access, AccountRole, Device, LimitKey, TokenError},
 };
 
 /// What users are told about themselves.
@@ -17,6 +17,8 @@ pub struct Me {
     pub email: Email,
     /// When they registered, to the millisecond.
     pub created_at: Timestamp,
+    /// Whether the address is proven.
+    pub verified: bool,
 }
 
 impl Auth {
@@ -47,7 +49,7 @@ impl Auth {
     /// [`AuthError::Token`] when there is no such user (any more), [`AuthError::Unavailable`].
     pub async fn me(&self, user: &UserId) -> Result<Me, AuthError> {
         let user = self.ports.users.by_id(user).await?.ok_or(AuthError::Token(TokenError::Expired))?;
-        Ok(Me { id: user.id, email: user.email, created_at: user.created_at })
+        Ok(Me { id: user.id, email: user.email, created_at: user.created_at, verified: user.verified })
     }
 
     /// The devices of a user, oldest first.
@@ -56,6 +58,22 @@ impl Auth {
     /// [`AuthError::Unavailable`].
     pub async fn devices(&self, user: &UserId) -> Result<Vec<Device>, AuthError> {
         Ok(self.ports.devices.of_user(user).await?)
+    }
+
+    /// Removes a device ([`Auth::remove_device`]) by the wish of its user, who may do so only so often: each is a push to the
+    /// brokers.
+    ///
+    /// # Errors
+    /// As [`Auth::remove_device`], and [`AuthError::TooOften`].
+    pub async fn remove_own_device(&self, access: &Access, device: &DeviceId) -> Result<(), AuthError> {
+        let key = LimitKey::new("device_removals/user", access.user.as_str());
+        let mut places = self.places();
+        places.take(key, self.settings.limits.device_removals_per_user).await?;
+        let removed = self.remove_device(&access.user, device).await;
+        if removed.is_err() {
+            places.give_back().await;
+        }
+        removed
     }
 
     /// Revokes the key of a device for good, then forgets the device. It is cut off from the brokers when this returns.

@@ -1,5 +1,7 @@
 //! Why a use case did not do what was wished, in kinds that a door can translate.
 
+use std::time::Duration;
+
 use crate::{
     credentials::PublicKey,
     ports::{Cause, HashError, IssueError, StoreError, TokenError},
@@ -11,9 +13,18 @@ pub enum AuthError {
     /// The email address is registered.
     #[error("this email address is registered already; log in, or take another")]
     Taken,
-    /// Unknown email address or wrong password: which of the two is not told.
-    #[error("the email address or the password is wrong")]
+    /// Unknown email address, wrong password or wrong code: which of them is not told.
+    #[error("the email address, or the password or code, is wrong")]
     Unauthorized,
+    /// The right password, of somebody who has not proven the address yet; a code was mailed.
+    #[error("the address is not proven yet: log in once more, with the code that was just mailed to it")]
+    Unverified,
+    /// There is no mailer.
+    #[error("no mails are sent here, so there are no codes; who runs this service can set mail.smtp_url")]
+    NoMail,
+    /// Too many tries; one more will be let through after this time, if nobody else takes that place.
+    #[error("too many tries; the next one is let through in {}", in_words(*.0))]
+    TooOften(Duration),
     /// The old password is another one.
     #[error("the old password is wrong")]
     WrongPassword,
@@ -72,6 +83,17 @@ pub enum AuthError {
     /// A part behind this one holds what it never should.
     #[error("something is wrong on the server")]
     Internal(#[source] Cause),
+}
+
+/// A time, rounded up to what people say.
+fn in_words(time: Duration) -> String {
+    let seconds = time.as_secs() + u64::from(time.subsec_nanos() > 0);
+    match seconds {
+        0..=1 => "a second".to_owned(),
+        2..=90 => format!("{seconds} seconds"),
+        91..=5_400 => format!("{} minutes", seconds.div_ceil(60)),
+        _ => format!("{} hours", seconds.div_ceil(3_600)),
+    }
 }
 
 impl AuthError {

@@ -8,7 +8,9 @@ use std::sync::{
 use async_trait::async_trait;
 
 use crate::{
-    auth::{Auth, AuthPorts, AuthSettings, ClientKind, LoggedIn, Login, Registration},
+    auth::{
+        Auth, AuthPorts, AuthSettings, AuthError, ClientAddress, ClientKind, CodeKey, CodeWish, LoggedIn, Login, Registration,
+    },
     credentials::{
         Grantee, KeyKind, PublicKey, UserJwt,
         permissions::{self, Permissions},
@@ -94,6 +96,8 @@ pub(super) struct Fixture {
     pub(super) clock: memory::Clock,
     pub(super) issuer: Arc<Issuer>,
     pub(super) belongings: Arc<memory::Belongings>,
+    pub(super) mailer: memory::Mailer,
+    pub(super) spawner: memory::Spawner,
 }
 
 impl Fixture {
@@ -109,9 +113,13 @@ impl Fixture {
         let clock = memory::Clock::default();
         let issuer = Arc::new(Issuer::default());
         let belongings = Arc::new(memory::Belongings::default());
+        let (mailer, spawner) = (memory::Mailer::default(), memory::Spawner::default());
         let ports = AuthPorts {
             users: Arc::new(memory::Users::default()),
             devices: Arc::new(memory::Devices::default()),
+            codes: Arc::new(memory::Codes::default()),
+            limits: Arc::new(memory::Limits::default()),
+            mailer: Some(Arc::new(mailer.clone())),
             hasher,
             tokens: Arc::new(memory::TokenIssuer::default()),
             issuer: issuer.clone(),
@@ -119,14 +127,16 @@ impl Fixture {
             belongings: vec![belongings.clone()],
             setup_token: Arc::new(memory::SetupToken::new(TOKEN)),
             key_pairs: Arc::new(Pairs(AtomicU8::new(200))),
+            code_key: CodeKey::new(&[7; 32]),
+            spawner: Arc::new(spawner.clone()),
             clock: Arc::new(clock.clone()),
             rng: Arc::new(memory::Rng::default()),
         };
-        Self { auth: Auth::new(ports, settings), clock, issuer, belongings }
+        Self { auth: Auth::new(ports, settings), clock, issuer, belongings, mailer, spawner }
     }
 
     pub(super) async fn register(&self, email: &str) {
-        let registration = Registration { email: email.to_owned(), password: Some(PASSWORD.into()) };
+        let registration = Registration { email: email.to_owned(), password: Some(PASSWORD.into()), from: home() };
         self.auth.register(registration).await.unwrap();
     }
 
@@ -141,8 +151,46 @@ pub(super) fn login(email: &str) -> Login {
     Login {
         email: email.to_owned(),
         password: Some(PASSWORD.into()),
+        code: None,
+        from: home(),
         device: None,
         public_key: None,
         client: ClientKind::Device,
     }
+}
+
+impl Fixture {
+    /// Asks for a code, and reads it in the mail.
+    pub(super) async fn code(&self, email: &str) -> Secret {
+        self.spawner.settle().await;
+        let before = self.mailer.sent().len();
+        self.auth.send_code(email, CodeWish::Login, &home()).await.unwrap();
+        self.spawner.settle().await;
+        assert_eq!(self.mailer.sent().len(), before + 1, "one mail");
+        self.mailed_code()
+    }
+
+    /// The code in the newest mail.
+    pub(super) fn mailed_code(&self) -> Secret {
+        let mails = self.mailer.sent();
+        let body = mails.last().expect("a mail was sent").body.expose().to_owned();
+        let line = body.lines().find_map(|line| line.strip_prefix("    "));
+        Secret::from(line.expect("there is a code in it").to_owned())
+    }
+
+    /// Logs in with what is given; what went wrong otherwise.
+    pub(super) async fn try_login(
+        &self,
+        email: &str,
+        password: Option<&str>,
+        code: Option<&Secret>,
+    ) -> Result<LoggedIn, AuthError> {
+        let login = Login { password: password.map(Into::into), code: code.cloned(), ..login(email) };
+        self.auth.login(login).await
+    }
+}
+
+/// Where everybody is.
+pub(super) fn home() -> ClientAddress {
+    ClientAddress::new("192.0.2.1")
 }

@@ -7,7 +7,7 @@ use futures_util::future::join_all;
 
 use crate::{
     audit::{Action, Actor, Outcome},
-    auth::{Auth, AuthError},
+    auth::{Auth, AuthError, PasswordHash},
     identity::UserId,
     ports::{Access, Standing, StoreError, User},
 };
@@ -50,13 +50,40 @@ impl Auth {
 
     /// Takes away what a user has who is leaving, then the user.
     async fn take_away(&self, id: &UserId) -> Result<(), AuthError> {
+        self.take_belongings(id).await?;
+        self.ports.users.remove(id).await?;
+        tracing::info!(user = %id, "a user has left");
+        Ok(())
+    }
+
+    async fn take_belongings(&self, id: &UserId) -> Result<(), AuthError> {
         self.remove_devices(id, None).await?;
         for belongings in &self.ports.belongings {
             belongings.take_away(id).await.map_err(AuthError::Unavailable)?;
         }
-        self.ports.users.remove(id).await?;
-        tracing::info!(user = %id, "a user has left");
         Ok(())
+    }
+
+    /// Gives the address of somebody who never proved it to who has: a new user, with nothing of the old one.
+    pub(super) async fn displace(&self, old: User, password: PasswordHash) -> Result<User, AuthError> {
+        let user = self.new_user(old.email, password, true);
+        let done = match self.ports.users.set_standing(&old.id, Standing::Leaving).await {
+            Ok(_) => self.take_belongings(&old.id).await,
+            Err(StoreError::Taken) => Err(AuthError::LastAdmin),
+            Err(error) => Err(error.into()),
+        };
+        let done = match done {
+            Ok(()) => self.ports.users.replace(&old.id, user.clone()).await.map_err(AuthError::from),
+            Err(error) => Err(error),
+        };
+        let outcome = match &done {
+            Ok(()) => Outcome::Done,
+            Err(AuthError::LastAdmin) => Outcome::Refused,
+            Err(_) => Outcome::Failed,
+        };
+        let by = if done.is_ok() { Actor::User(user.id.clone()) } else { Actor::Relais };
+        self.record(by, Action::Displace, old.id.as_str(), (outcome, "the address is proven by another")).await;
+        done.map(|()| user)
     }
 
     /// Removes all devices of a user but `spared`; each is tried, though another fails.

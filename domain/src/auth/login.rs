@@ -5,10 +5,10 @@ use std::time::Duration;
 use jiff::Timestamp;
 
 use crate::{
-    auth::{Auth, AuthError, Email, Proof, check_password, later, whole_seconds},
+    auth::{Auth, AuthError, ClientAddress, CodeWish, Email, Proof, check_password, later, whole_seconds},
     credentials::{Grantee, KeyKind, PublicKey, UserJwt, creds::Creds, permissions::Permissions},
     identity::{DeviceId, RoleName, UserId},
-    ports::{Access, Device, Grant, Renewal, Session, Standing, StoreError, User, Verdict},
+    ports::{Access, Device, Grant, LimitKey, Renewal, Session, Standing, StoreError, User, Verdict},
     secret::Secret,
 };
 
@@ -20,8 +20,13 @@ pub const DEVICE_NAME_MAX: usize = 64;
 pub struct Login {
     /// The email address, as it was typed.
     pub email: String,
-    /// The password; needed unless [`Proof::None`] is set.
+    /// The password; needed with [`Proof::Password`], unless there is a code.
     pub password: Option<Secret>,
+    /// A code that was mailed to the address ([`Auth::send_code`]), as it was typed; needed with [`Proof::Code`], and where the
+    /// address is not verified yet but has to be.
+    pub code: Option<Secret>,
+    /// From where it comes.
+    pub from: ClientAddress,
     /// What the user calls the device; at most [`DEVICE_NAME_MAX`] characters.
     pub device: Option<String>,
     /// The device's own public key (`U…`). Without one a pair is made here, and its seed is in the answer.
@@ -85,16 +90,17 @@ impl Auth {
     /// has renews that device; every other one makes a device.
     ///
     /// # Errors
-    /// [`AuthError::Unauthorized`] for an unknown address and a wrong password alike; [`AuthError::Invalid`] (`email`,
-    /// `password`, `device`, `public_key`); [`AuthError::Busy`]; [`AuthError::TooManyDevices`];
-    /// [`AuthError::KeyTaken`]; [`AuthError::KeyRevoked`]; [`AuthError::Unavailable`].
+    /// [`AuthError::Unauthorized`] for an unknown address, a wrong password and a wrong code alike; [`AuthError::Invalid`] (`email`,
+    /// `password`, `code`, `device`, `public_key`); [`AuthError::Unverified`], with a code mailed; [`AuthError::TooOften`];
+    /// [`AuthError::Busy`]; [`AuthError::Disabled`]; [`AuthError::TooManyDevices`]; [`AuthError::KeyTaken`];
+    /// [`AuthError::KeyRevoked`]; [`AuthError::Unavailable`]; and with a code those of [`Auth::leave`], when somebody is displaced.
     pub async fn login(&self, login: Login) -> Result<LoggedIn, AuthError> {
         let email: Email = login.email.parse().map_err(|error| AuthError::invalid("email", &error))?;
-        let name = device_name(login.device, login.client)?;
+        let name = device_name(login.device.clone(), login.client)?;
         if login.public_key.as_ref().is_some_and(|key| key.kind() != KeyKind::User) {
             return Err(AuthError::invalid("public_key", "it is not a user key (one beginning with U)"));
         }
-        let user = self.proven(&email, login.password.as_ref()).await?;
+        let user = self.let_try(&email, &login).await?;
         let (key, seed) = match login.public_key {
             Some(key) => (key, None),
             None => {
@@ -111,27 +117,98 @@ impl Auth {
         self.logged_in(device, user.role, jwt, seed.as_ref(), refresh_token, now).await
     }
 
-    /// The user behind an email address, if the password (or nothing, where none is asked for) proves it.
-    async fn proven(&self, email: &Email, password: Option<&Secret>) -> Result<User, AuthError> {
-        if self.settings.proof == Proof::None {
-            let user = self.ports.users.by_email(email).await?.ok_or(AuthError::Unauthorized)?;
-            return if user.standing == Standing::Active { Ok(user) } else { Err(AuthError::Disabled) };
+    /// The user who has proven to be behind an email address, if not too many have tried.
+    async fn let_try(&self, email: &Email, login: &Login) -> Result<User, AuthError> {
+        let limits = &self.settings.limits;
+        let mut places = self.places();
+        let pair = LimitKey::pair("login/pair", email.as_str(), login.from.as_str());
+        places.take(pair, limits.login_per_email_and_address).await?;
+        places.take(LimitKey::new("login/address", login.from.as_str()), limits.login_per_address).await?;
+        // A code cannot be guessed, so wrong ones from everywhere keep nobody out.
+        if login.code.is_none() || login.password.is_some() {
+            let of_email = LimitKey::new("login/email", email.as_str());
+            match places.take_or_keep(of_email, limits.login_per_email).await {
+                Err(AuthError::TooOften(wait)) => {
+                    let Some(known) = self.known_device(email, login).await? else {
+                        places.give_back().await;
+                        return Err(AuthError::TooOften(wait));
+                    };
+                    places.take(known, limits.login_per_known_device).await?;
+                }
+                other => other?,
+            }
         }
-        let password = password.ok_or_else(|| AuthError::invalid("password", "it is missing"))?;
+        // For good, also of those who get in: each costs computing time.
+        self.take_place(LimitKey::total("login"), limits.login_total).await?;
+        let proven = self.proven(email, login).await;
+        if !matches!(proven, Err(AuthError::Unauthorized)) {
+            places.give_back().await;
+        }
+        proven
+    }
+
+    /// The bucket of a device that the user has already, if the login is for one. Who is not there has none, after the same work.
+    async fn known_device(&self, email: &Email, login: &Login) -> Result<Option<LimitKey>, AuthError> {
+        let Some(key) = &login.public_key else { return Ok(None) };
+        let nobody = || "nobody".parse().expect("it is a user id");
+        let user = self.ports.users.by_email(email).await?.map_or_else(nobody, |user| user.id);
+        let devices = self.ports.devices.of_user(&user).await?;
+        let known = devices.iter().any(|device| device.key == *key);
+        Ok(known.then(|| LimitKey::new("login/device", &key.to_string())))
+    }
+
+    /// The user behind an email address, if what comes with it proves that.
+    async fn proven(&self, email: &Email, login: &Login) -> Result<User, AuthError> {
+        match (self.settings.proof, &login.password, &login.code) {
+            (Proof::None, ..) => {
+                let user = self.ports.users.by_email(email).await?.ok_or(AuthError::Unauthorized)?;
+                if user.standing == Standing::Active { Ok(user) } else { Err(AuthError::Disabled) }
+            }
+            (Proof::Password, password, Some(code)) => {
+                password.as_ref().map_or(Ok(()), check_password)?;
+                self.proven_by_code(email, code, password.as_ref()).await
+            }
+            (Proof::Password, Some(password), None) => self.proven_by_password(email, password, &login.from).await,
+            (Proof::Password, None, None) => Err(AuthError::invalid("password", "it is missing")),
+            (Proof::Code, _, Some(code)) => self.proven_by_code(email, code, None).await,
+            (Proof::Code, _, None) => {
+                Err(AuthError::invalid("code", "it is missing; ask for one at /login/code: it comes by mail"))
+            }
+        }
+    }
+
+    async fn proven_by_password(
+        &self,
+        email: &Email,
+        password: &Secret,
+        from: &ClientAddress,
+    ) -> Result<User, AuthError> {
         check_password(password)?;
         let user = self.ports.users.by_email(email).await?;
-        // Without a user the hasher works all the same, so the time does not tell whether there is one.
-        let verdict = self.ports.hasher.verify(password, user.as_ref().map(|user| &user.password)).await?;
-        let (Some(user), Verdict::Right | Verdict::RightButWeak) = (user, verdict) else {
-            return Err(AuthError::Unauthorized);
-        };
+        let right = self.is_right(user.as_ref(), password).await?;
+        let Some(user) = user.filter(|_| right) else { return Err(AuthError::Unauthorized) };
         if user.standing != Standing::Active {
             return Err(AuthError::Disabled);
         }
-        if verdict == Verdict::RightButWeak {
-            self.hash_anew(&user, password).await;
+        if self.settings.verify && !user.verified {
+            self.mail_code_beside(email, CodeWish::Verify, from).await?;
+            return Err(AuthError::Unverified);
         }
         Ok(user)
+    }
+
+    /// Whether the password is the user's. Without a user the hasher works all the same, so the time does not tell whether there
+    /// is one.
+    pub(super) async fn is_right(&self, user: Option<&User>, password: &Secret) -> Result<bool, AuthError> {
+        let verdict = self.ports.hasher.verify(password, user.map(|user| &user.password)).await?;
+        match (user, verdict) {
+            (Some(user), Verdict::RightButWeak) => {
+                self.hash_anew(user, password).await;
+                Ok(true)
+            }
+            (Some(_), Verdict::Right) => Ok(true),
+            _ => Ok(false),
+        }
     }
 
     /// Puts a hash with the parameters that are set now in place of a weaker one. A login does not fail for it.

@@ -14,6 +14,8 @@
 //! | [`Auth::sweep`] | forgets what has ended |
 //! | [`Auth::remove_device`], [`Auth::logout`] | revoke a device's key at the brokers, then forget the device |
 //! | [`Auth::change_password`] | puts another password in place of one that is known |
+//! | [`Auth::send_code`] | mails a code that proves whose a mailbox is, good for a login or another password |
+//! | [`Auth::reset_password`] | puts another password in place of a forgotten one |
 //! | [`Auth::leave`], [`Auth::delete_user`] | remove a user with all that it has |
 //!
 //! What is promised:
@@ -24,8 +26,12 @@
 //! - A device is forgotten only after the brokers have confirmed that its key is revoked; whatever fails on the way is
 //!   repaired by a repeat, or by the next sweep.
 //! - A refresh token is good once; a copy of it that is used later costs the device its key.
+//! - Who asks for a code is not told whether anybody has that address, by the answer or by its time.
+//! - Where addresses are verified, nobody gets in with one that is not proven; and who proves one displaces somebody who only
+//!   registered it.
 
 mod admin;
+mod codes;
 mod devices;
 mod email;
 mod error;
@@ -33,7 +39,9 @@ mod expiry;
 mod leave;
 mod login;
 mod password;
+mod rates;
 mod register;
+mod reset;
 mod session;
 mod settings;
 mod sweep;
@@ -48,13 +56,16 @@ use jiff::{SignedDuration, Timestamp};
 use crate::ports;
 
 pub use admin::*;
+pub use codes::{CODE_LIFE, CodeKey, CodeWish};
 pub use devices::*;
 pub use email::*;
 pub use error::*;
 pub use expiry::*;
 pub use login::*;
 pub use password::*;
+pub use rates::{ClientAddress, RateLimits};
 pub use register::*;
+pub use reset::Reset;
 pub use session::REFRESH_PREFIX;
 pub use settings::*;
 pub use sweep::{EVERY, Swept};
@@ -73,6 +84,12 @@ pub struct AuthPorts {
     pub users: Arc<dyn ports::Users>,
     /// Where devices are kept.
     pub devices: Arc<dyn ports::Devices>,
+    /// Where one-time codes are kept.
+    pub codes: Arc<dyn ports::Codes>,
+    /// Counts how often somebody tries.
+    pub limits: Arc<dyn ports::Limits>,
+    /// Brings mails; without one there are no codes.
+    pub mailer: Option<Arc<dyn ports::Mailer>>,
     /// Hashes passwords.
     pub hasher: Arc<dyn ports::PasswordHasher>,
     /// Signs access tokens.
@@ -87,6 +104,10 @@ pub struct AuthPorts {
     pub setup_token: Arc<dyn ports::SetupToken>,
     /// Makes a key pair for a device that brings none.
     pub key_pairs: Arc<dyn ports::KeyPairs>,
+    /// What one-time codes are hashed with; not from the database that keeps them.
+    pub code_key: CodeKey,
+    /// Runs what nobody waits for: mails.
+    pub spawner: Arc<dyn ports::Spawner>,
     /// Time.
     pub clock: Arc<dyn ports::Clock>,
     /// Chance, for ids.

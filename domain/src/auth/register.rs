@@ -4,10 +4,10 @@ use data_encoding::BASE64;
 use jiff::Timestamp;
 
 use crate::{
-    auth::{Auth, AuthError, Email, Proof, check_password},
+    auth::{Auth, AuthError, ClientAddress, CodeWish, Email, PasswordHash, Proof, check_password},
     credentials::permissions::USER_ROLE,
     identity::UserId,
-    ports::{Standing, User},
+    ports::{LimitKey, Standing, User},
     secret::Secret,
 };
 
@@ -16,8 +16,10 @@ use crate::{
 pub struct Registration {
     /// The email address, as it was typed.
     pub email: String,
-    /// The password; needed unless [`Proof::None`] is set.
+    /// The password; needed with [`Proof::Password`] alone.
     pub password: Option<Secret>,
+    /// From where it comes.
+    pub from: ClientAddress,
 }
 
 /// A user who has just come.
@@ -29,13 +31,15 @@ pub struct Registered {
     pub email: Email,
     /// Now, to the millisecond.
     pub created_at: Timestamp,
+    /// Whether the address is to be proven before the first login; a code was mailed to it then.
+    pub to_be_verified: bool,
 }
 
 impl Auth {
-    /// Saves a user. A repeat is [`AuthError::Taken`].
+    /// Saves a user, and mails a code where addresses are verified. A repeat is [`AuthError::Taken`].
     ///
     /// # Errors
-    /// [`AuthError::Invalid`] (`email`, `password`), [`AuthError::Taken`], [`AuthError::Busy`],
+    /// [`AuthError::Invalid`] (`email`, `password`), [`AuthError::Taken`], [`AuthError::TooOften`], [`AuthError::Busy`],
     /// [`AuthError::Unavailable`].
     pub async fn register(&self, registration: Registration) -> Result<Registered, AuthError> {
         let email: Email = registration.email.parse().map_err(|error| AuthError::invalid("email", &error))?;
@@ -44,30 +48,41 @@ impl Auth {
                 check_password(&password)?;
                 password
             }
-            None if self.settings.proof == Proof::None => self.unknown_password(),
+            None if self.settings.proof != Proof::Password => self.unknown_password(),
             None => return Err(AuthError::invalid("password", "it is missing")),
         };
+        let limits = &self.settings.limits;
+        let from = LimitKey::new("register/address", registration.from.as_str());
+        self.take_place(from, limits.register_per_address).await?;
         // Hashed whether the address is taken or not: the unique index of the store decides, not a look before.
         let password = self.ports.hasher.hash(&password).await?;
-        let id = UserId::generate(&*self.ports.clock, &*self.ports.rng);
-        let created_at = self.now();
-        let role = USER_ROLE.parse().expect("it is the name of a role");
-        let user = User {
-            id: id.clone(),
-            email: email.clone(),
-            password,
-            created_at,
-            role,
-            admin: false,
-            standing: Standing::Active,
-        };
+        let user = self.new_user(email.clone(), password, false);
+        let (id, created_at) = (user.id.clone(), user.created_at);
         self.ports.users.insert(user).await?;
         tracing::info!(user = %id, "a user has registered");
-        Ok(Registered { id, email, created_at })
+        let to_be_verified = self.settings.verify && self.settings.proof != Proof::None;
+        if to_be_verified {
+            self.mail_code_beside(&email, CodeWish::Verify, &registration.from).await?;
+        }
+        Ok(Registered { id, email, created_at, to_be_verified })
+    }
+
+    /// A user like any other, who begins now.
+    pub(super) fn new_user(&self, email: Email, password: PasswordHash, verified: bool) -> User {
+        User {
+            id: UserId::generate(&*self.ports.clock, &*self.ports.rng),
+            email,
+            password,
+            created_at: self.now(),
+            role: USER_ROLE.parse().expect("it is the name of a role"),
+            admin: false,
+            standing: Standing::Active,
+            verified,
+        }
     }
 
     /// What nobody knows, so that who registered without a password cannot log in once one is asked for.
-    fn unknown_password(&self) -> Secret {
+    pub(super) fn unknown_password(&self) -> Secret {
         let mut bytes = [0_u8; 32];
         self.ports.rng.fill(&mut bytes);
         Secret::from(BASE64.encode(&bytes))
@@ -79,7 +94,7 @@ mod tests {
     use crate::auth::{AuthError, AuthSettings, Proof, Registration, fixture::*};
 
     fn wish(email: &str, password: Option<&str>) -> Registration {
-        Registration { email: email.to_owned(), password: password.map(Into::into) }
+        Registration { email: email.to_owned(), password: password.map(Into::into), from: home() }
     }
 
     #[tokio::test]

@@ -19,7 +19,7 @@ use zeroize::Zeroizing;
 use crate::{
     auth::{Auth, AuthError, ClientKind, LoggedIn, later},
     identity::UserId,
-    ports::{Access, Device, Renewal, Replaced, Rng, Session, SessionId, Standing, TokenHash},
+    ports::{Access, Device, LimitKey, Renewal, Replaced, Rng, Session, SessionId, Standing, TokenHash},
     secret::Secret,
 };
 
@@ -82,7 +82,7 @@ impl Auth {
     ///
     /// # Errors
     /// [`AuthError::Refresh`] for a token that is none of ours, has ended, or was replaced; the last ends the session.
-    /// [`AuthError::KeyRevoked`], [`AuthError::Unavailable`]: the same token is good for a repeat.
+    /// [`AuthError::TooOften`], [`AuthError::KeyRevoked`], [`AuthError::Unavailable`]: the same token is good for a repeat.
     pub async fn refresh(&self, token: &Secret) -> Result<LoggedIn, AuthError> {
         let presented = RefreshToken::parse(token.expose()).ok_or(AuthError::Refresh)?;
         for _ in 0..ATTEMPTS {
@@ -97,10 +97,14 @@ impl Auth {
                 return Err(AuthError::Refresh);
             }
             if session.token == hash {
+                let key = LimitKey::new("refresh/device", device.id.as_str());
+                let mut places = self.places();
+                places.take(key, self.settings.limits.refresh_per_device).await?;
                 if let Some(answer) = self.go_on(&device, session, &presented, now).await? {
                     return Ok(answer);
                 }
                 // Another was quicker, or the session was ended.
+                places.give_back().await;
                 continue;
             }
             let Some(lost) = session.replaced.filter(|replaced| replaced.token == hash) else {

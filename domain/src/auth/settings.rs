@@ -4,7 +4,7 @@ use std::{str::FromStr, time::Duration};
 
 use serde::{Deserialize, Serialize};
 
-use crate::auth::Expiry;
+use crate::auth::{Expiry, RateLimits};
 
 /// What can be set about logins. [`AuthSettings::default`] is what DESIGN §7 says.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -21,6 +21,12 @@ pub struct AuthSettings {
     pub session_idle: Duration,
     /// How long after a refresh it may be repeated, because its answer was lost; 60 seconds.
     pub refresh_retry: Duration,
+    /// Whether nobody gets in before the address is proven by a mailed code; no.
+    pub verify: bool,
+    /// What mails call this service; `Relais`.
+    pub mail_name: String,
+    /// How often somebody may try.
+    pub limits: RateLimits,
     /// How many devices a user may have at once; 20.
     pub devices_per_user: usize,
     /// Addresses of brokers that clients are told: `nats://…` or `tls://…`.
@@ -33,16 +39,18 @@ pub struct AuthSettings {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Proof {
-    /// By a password.
+    /// By a password; or by a mailed code, where there is a mailer.
     #[default]
     Password,
+    /// By a code that is mailed for each login.
+    Code,
     /// Not at all: the email address is enough. For play on one machine only.
     None,
 }
 
 /// The text names no proof.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
-#[error("a proof is \"password\" or \"none\"")]
+#[error("a proof is \"password\", \"code\" or \"none\"")]
 pub struct InvalidProof;
 
 impl Default for AuthSettings {
@@ -54,6 +62,9 @@ impl Default for AuthSettings {
             access_token_expiry: Duration::from_secs(15 * 60),
             session_idle: Duration::from_secs(90 * 24 * 60 * 60),
             refresh_retry: Duration::from_secs(60),
+            verify: false,
+            mail_name: "Relais".to_owned(),
+            limits: RateLimits::default(),
             devices_per_user: 20,
             servers: Vec::new(),
             websocket: Vec::new(),
@@ -67,6 +78,7 @@ impl FromStr for Proof {
     fn from_str(text: &str) -> Result<Self, InvalidProof> {
         match text {
             "password" => Ok(Self::Password),
+            "code" => Ok(Self::Code),
             "none" => Ok(Self::None),
             _ => Err(InvalidProof),
         }

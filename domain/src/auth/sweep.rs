@@ -31,12 +31,15 @@ pub struct Swept {
     pub revocations: usize,
     /// Entries of the audit that are too old.
     pub entries: usize,
+    /// One-time codes that have ended.
+    pub codes: usize,
+    /// Limits that nobody has come near for long.
+    pub limits: usize,
 }
 
 impl Auth {
     /// Forgets devices that have ended, goes on with those whose session was ended on purpose and with users who are leaving, forgets
-    /// revocations that no JWT needs any more, and entries of the audit that are
-    /// too old. A removed key stays banned: who logs in with it is told so by the store.
+    /// revocations that no JWT needs any more, entries of the audit that are too old, codes, and limits. A removed key stays banned: who logs in with it is told so by the store.
     ///
     /// # Errors
     /// [`AuthError::Unavailable`], [`AuthError::NotConfirmed`]; a repeat goes on where this stopped.
@@ -46,13 +49,15 @@ impl Auth {
         let ended = self.remove_ended_sessions(AT_ONCE).await?;
         let users = self.remove_leaving(AT_ONCE).await?;
         let entries = self.ports.audit.forget_before(audit::oldest(now)).await?;
+        let codes = self.ports.codes.forget_ended(now).await?;
+        let limits = self.ports.limits.prune(now).await?;
         let margin = now.checked_sub(MARGIN).unwrap_or(Timestamp::MIN);
         let keys = self.ports.devices.prunable(margin, AT_ONCE).await?;
         if !keys.is_empty() {
             self.ports.issuer.prune(&keys).await?;
             self.ports.devices.pruned(&keys).await?;
         }
-        Ok(Swept { devices, ended, users, revocations: keys.len(), entries })
+        Ok(Swept { devices, ended, users, revocations: keys.len(), entries, codes, limits })
     }
 }
 

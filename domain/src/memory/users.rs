@@ -108,6 +108,23 @@ impl crate::ports::Users for Users {
         Ok(set)
     }
 
+    async fn set_verified(&self, id: &UserId) -> Result<Option<User>, StoreError> {
+        let mut users = self.lock();
+        let Some(user) = users.iter_mut().find(|user| user.id == *id) else { return Ok(None) };
+        user.verified = true;
+        Ok(Some(user.clone()))
+    }
+
+    async fn replace(&self, old: &UserId, user: User) -> Result<(), StoreError> {
+        let mut users = self.lock();
+        if users.iter().any(|own| own.id != *old && (own.email == user.email || own.id == user.id)) {
+            return Err(StoreError::Taken);
+        }
+        users.retain(|own| own.id != *old);
+        users.push(user);
+        Ok(())
+    }
+
     async fn leaving(&self, limit: usize) -> Result<Vec<User>, StoreError> {
         Ok(self.lock().iter().filter(|user| user.standing == Standing::Leaving).take(limit).cloned().collect())
     }

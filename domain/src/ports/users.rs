@@ -73,6 +73,19 @@ pub trait Users: Send + Sync {
         password: &PasswordHash,
     ) -> Result<bool, StoreError>;
 
+    /// Notes that the user has proven to have the mailbox of the address; how the user is then, or `None` when there is none.
+    ///
+    /// # Errors
+    /// [`StoreError::Unavailable`].
+    async fn set_verified(&self, id: &UserId) -> Result<Option<User>, StoreError>;
+
+    /// Forgets the user `old`, if it is there, as [`Users::remove`] does, and adds `user`, in one step: an address that both have
+    /// belongs to nobody else between.
+    ///
+    /// # Errors
+    /// [`StoreError::Taken`] when somebody else has the address; nothing is changed then. [`StoreError::Unavailable`].
+    async fn replace(&self, old: &UserId, user: User) -> Result<(), StoreError>;
+
     /// At most `limit` users who are leaving.
     ///
     /// # Errors
@@ -109,6 +122,8 @@ pub struct User {
     pub admin: bool,
     /// Whether the user is let in.
     pub standing: Standing,
+    /// Whether the user has proven that the mailbox of the address is theirs.
+    pub verified: bool,
 }
 
 /// Whether a user is let in.

@@ -7,6 +7,7 @@ pub mod belongings;
 pub mod bus;
 pub mod cache;
 pub mod clock;
+pub mod codes;
 pub mod credentials_engine;
 pub mod credentials_issuer;
 pub mod devices;

@@ -25,12 +25,14 @@ pub fn user(id: &str) -> User {
         role: "user".parse().expect("a role"),
         admin: false,
         standing: Standing::Active,
+        verified: false,
     }
 }
 
 fn same(one: &User, other: &User) -> bool {
     let password = one.password.expose() == other.password.expose();
     let may = one.role == other.role && one.admin == other.admin && one.standing == other.standing;
+    let may = may && one.verified == other.verified;
     one.id == other.id && one.email == other.email && one.created_at == other.created_at && password && may
 }
 
@@ -80,6 +82,30 @@ pub async fn suite(users: &dyn Users) {
     passwords(users, &nobody).await;
     finds_by_a_part_of_the_address(users).await;
     forgets(users, &nobody).await;
+    proves_and_replaces(users, &nobody).await;
+}
+
+async fn proves_and_replaces(users: &dyn Users, nobody: &UserId) {
+    assert!(users.set_verified(nobody).await.unwrap().is_none());
+    let squatter = user("squatter");
+    users.insert(squatter.clone()).await.unwrap();
+    for _ in 0..2 {
+        let proven = users.set_verified(&squatter.id).await.unwrap();
+        assert!(proven.is_some_and(|user| user.verified && user.email == squatter.email));
+    }
+    let owner = User { email: squatter.email.clone(), verified: true, ..user("owner") };
+    users.replace(&squatter.id, owner.clone()).await.unwrap();
+    assert!(users.by_id(&squatter.id).await.unwrap().is_none(), "who was replaced is forgotten");
+    assert!(users.by_email(&owner.email).await.unwrap().is_some_and(|found| same(&found, &owner)));
+    let second = User { email: owner.email.clone(), ..user("second") };
+    let other = user("third");
+    users.insert(other.clone()).await.unwrap();
+    assert!(matches!(users.replace(&other.id, second.clone()).await, Err(StoreError::Taken)), "it is another's address");
+    assert!(users.by_id(&other.id).await.unwrap().is_some(), "and what is refused changes nothing");
+    assert!(matches!(users.replace(nobody, second.clone()).await, Err(StoreError::Taken)));
+    users.remove(&owner.id).await.unwrap();
+    users.replace(&owner.id, second.clone()).await.unwrap();
+    assert!(users.by_id(&second.id).await.unwrap().is_some(), "who is not there is no hindrance");
 }
 
 async fn lists_by_id(users: &dyn Users) {
