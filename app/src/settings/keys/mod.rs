@@ -1,6 +1,7 @@
 //! The table of settings: name, meaning, what is expected, how it is read and shown. The only place that lists them.
 
 mod nsc;
+mod tls;
 
 use serde_json::{Value, json};
 
@@ -50,7 +51,7 @@ use key;
 
 /// Every setting, in the order of the documentation.
 pub(super) fn all() -> impl Iterator<Item = &'static Key> {
-    KEYS.iter().chain(nsc::KEYS)
+    KEYS.iter().chain(tls::KEYS).chain(nsc::KEYS)
 }
 
 const KEYS: &[Key] = &[
