@@ -64,7 +64,7 @@ impl Certificates {
                 () = clock.sleep(EVERY) => {}
                 () = hang_up.next() => {}
             }
-            self.http.as_deref().is_some_and(refreshed);
+            self.http.as_deref().map(refreshed);
             if self.nats.as_deref().is_some_and(refreshed)
                 && let Some(broker) = &broker
             {

@@ -117,6 +117,7 @@ impl Backend {
         let report = Report {
             ready: true,
             http: settings.http.public_url.clone().unwrap_or_else(|| format!("{scheme}://{bound}")),
+            http_listen: bound,
             nats: addresses.servers.join(","),
             websocket: addresses.websocket.first().cloned(),
             monitor: broker.as_ref().map(|broker| format!("http://{}", broker.monitor())),
