@@ -2,6 +2,7 @@
 
 use std::{
     io,
+    net::IpAddr,
     pin::Pin,
     sync::Arc,
     task::{Context, Poll},
@@ -89,8 +90,7 @@ pub(in crate::nats) fn is_unsafe(error: &io::Error) -> bool {
 pub(in crate::nats) async fn open(address: &Address, security: &Security) -> io::Result<Opened> {
     let tcp = TcpStream::connect((address.host.as_str(), address.port)).await?;
     tcp.set_nodelay(true)?;
-    // Where it has led to, not what it is called: names can be made to lead elsewhere.
-    let plain = security.plain || tcp.peer_addr()?.ip().to_canonical().is_loopback();
+    let plain = may_be_plain(tcp.peer_addr()?.ip(), security);
     let trust = &security.trust;
     match address.scheme {
         Scheme::Nats | Scheme::Tls => {
@@ -109,6 +109,12 @@ pub(in crate::nats) async fn open(address: &Address, security: &Security) -> io:
         Scheme::Ws => Err(io::Error::other(Unsafe::Plain)),
         Scheme::Wss => upgrade(encrypt(Box::new(tcp), &address.host, trust).await?, address).await,
     }
+}
+
+/// Whether a connection may do without TLS. What counts is where it has led to, not the name: a name can be made to lead
+/// elsewhere.
+fn may_be_plain(peer: IpAddr, security: &Security) -> bool {
+    security.plain || peer.to_canonical().is_loopback()
 }
 
 async fn encrypt(line: Box<dyn Line>, host: &str, trust: &Trust) -> io::Result<Box<dyn Line>> {
@@ -195,5 +201,36 @@ impl AsyncWrite for WebSocket {
 
     fn poll_shutdown(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {
         Pin::new(&mut self.socket).poll_close(context).map_err(io::Error::other)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_this_machine_may_be_spoken_to_without_tls_unless_somebody_says_so() {
+        let (device, operator) = (Security::default(), Security { plain: true, ..Security::default() });
+        for (peer, plain) in [
+            ("127.0.0.1", true),
+            ("127.8.8.8", true),
+            ("::1", true),
+            ("::ffff:127.0.0.1", true),
+            ("10.0.0.7", false),
+            ("192.168.1.2", false),
+            ("2001:db8::1", false),
+            ("::ffff:10.0.0.7", false),
+            ("0.0.0.0", false),
+        ] {
+            assert_eq!(may_be_plain(peer.parse().unwrap(), &device), plain, "{peer}");
+            assert!(may_be_plain(peer.parse().unwrap(), &operator), "{peer}");
+        }
+    }
+
+    #[tokio::test]
+    async fn an_unsafe_broker_is_told_from_an_absent_one() {
+        assert!(is_unsafe(&io::Error::other(Unsafe::Plain)));
+        let nobody = "tls://127.0.0.1:1".parse().unwrap();
+        assert!(!is_unsafe(&open(&nobody, &Security::default()).await.err().unwrap()));
     }
 }
