@@ -1,11 +1,11 @@
 //! The ports of `relais-domain` on real systems.
 //!
 //! One module and one feature a vendor; none names another. What two of them need stands in the domain, or, where it is
-//! about files or TLS, in [`files`] and `tls`.
+//! about files or TLS, in [`files`] and [`tls`].
 
 pub mod files;
-#[cfg(any(feature = "http-client", feature = "nats"))]
-mod tls;
+#[cfg(any(feature = "http", feature = "http-client", feature = "nats"))]
+pub mod tls;
 
 #[cfg(feature = "argon2")]
 pub mod argon2;

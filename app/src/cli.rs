@@ -62,6 +62,9 @@ pub struct Globals {
     /// The login to use; each profile is one
     #[arg(long, global = true, value_name = "NAME", default_value = "default", env = "RELAIS_PROFILE")]
     pub profile: String,
+    /// A PEM file with the authority of the server's and brokers' certificates, beside the system's; a login keeps it
+    #[arg(long, global = true, value_name = "FILE", env = "RELAIS_CA")]
+    pub ca: Option<PathBuf>,
     /// Print JSON, for scripts
     #[arg(long, global = true)]
     pub json: bool,

@@ -3,14 +3,16 @@
 use std::{path::Path, sync::Arc};
 
 use relais_adapters::{
-    nats::{self, ConnectOptions},
+    nats::{self, ConnectOptions, Security},
     nkeys, system,
+    tls::Trust,
 };
 use relais_domain::{client::Client, identity::UserId, ports::Rng};
 
 use crate::error::{Error, Result};
 
-/// Connects as the user whose creds lie at `creds`; `relais whoami` says where that is after a login.
+/// Connects as the user whose creds lie at `creds`; `relais whoami` says where that is after a login. A broker on another
+/// machine must speak TLS.
 ///
 /// ```no_run
 /// # async fn example() -> Result<(), Box<dyn std::error::Error>> {
@@ -25,7 +27,25 @@ use crate::error::{Error, Result};
 /// # Errors
 /// [`Error`]: the file cannot be read or holds no user's creds, or no broker lets us in.
 pub async fn connect_client(servers: &[&str], creds: impl AsRef<Path>) -> Result<Client> {
-    let path = creds.as_ref();
+    connect(servers, creds.as_ref(), Trust::default()).await
+}
+
+/// As [`connect_client`], where the brokers' certificates are from an authority of your own: `ca` is its certificate, as a PEM
+/// file. The system's authorities are believed too.
+///
+/// # Errors
+/// As [`connect_client`]; and the file cannot be read, or holds no certificate.
+pub async fn connect_client_with_ca(
+    servers: &[&str],
+    creds: impl AsRef<Path>,
+    ca: impl AsRef<Path>,
+) -> Result<Client> {
+    let wrong = |source| crate::serve::file("the authority's certificate", ca.as_ref(), source);
+    let trust = Trust::with_ca(ca.as_ref()).map_err(wrong)?;
+    connect(servers, creds.as_ref(), trust).await
+}
+
+async fn connect(servers: &[&str], path: &Path, trust: Trust) -> Result<Client> {
     let rng: Arc<dyn Rng> = Arc::new(system::Rng);
     let keys = Arc::new(nkeys::KeyPairs::new(Arc::clone(&rng)));
     let (creds, claims) = crate::serve::read_creds(path)?;
@@ -43,6 +63,7 @@ pub async fn connect_client(servers: &[&str], creds: impl AsRef<Path>) -> Result
         name: "relais client".to_owned(),
         keys,
         rng,
+        security: Security { trust, plain: false },
     };
     let bus = nats::Bus::connect(options).await?;
     Ok(Client::new(Arc::new(bus), user).with_clock(Arc::new(system::Clock)))

@@ -5,10 +5,11 @@ use std::{path::Path, sync::Arc};
 use relais_adapters::{
     http,
     jetstream::Bucket,
-    nats::{self, ConnectError},
+    nats::{self, ConnectError, Security},
     nkeys,
     nsc::{self, Backup},
     sql, system,
+    tls::Trust,
 };
 use relais_domain::{
     credentials::creds::Creds,
@@ -21,6 +22,7 @@ use relais_domain::{
 use crate::{
     engine,
     exit::{Exit, Failure},
+    serve::{self, Brokers},
     settings::Settings,
     up::provision,
 };
@@ -35,6 +37,8 @@ pub struct ConnectOptions {
     pub inbox_prefix: String,
     /// What the connection is called in the broker's reports.
     pub name: String,
+    /// Whose certificates are believed.
+    pub trust: Trust,
 }
 
 /// Connects to a broker.
@@ -52,6 +56,8 @@ pub async fn connect(options: ConnectOptions) -> Result<Arc<dyn Bus>, BusError> 
         name: options.name,
         keys: Arc::new(nkeys::KeyPairs::new(Arc::clone(&rng))),
         rng,
+        // A device may be in any network.
+        security: Security { trust: options.trust, plain: false },
     };
     match nats::Bus::connect(options).await {
         Ok(bus) => Ok(Arc::new(bus)),
@@ -144,7 +150,7 @@ async fn at_brokers<T>(
     work: impl AsyncFnOnce(&Nsc) -> Result<T, IssueError>,
 ) -> Result<T, Failure> {
     let native = nsc(settings)?;
-    let bus = provision::issuer(&native, servers(settings), settings).await.map_err(no_broker)?;
+    let bus = provision::issuer(&native, brokers(settings)?, settings).await.map_err(no_broker)?;
     native.reach(Arc::new(nats::Resolver::new(bus.clone()))).await;
     let done = work(&native).await;
     if let Err(error) = bus.drain().await {
@@ -173,7 +179,7 @@ impl Administration {
     pub(crate) async fn open(settings: &Settings) -> Result<Self, Failure> {
         let nsc = nsc(settings)?;
         let (database, _) = provision::database(settings, &settings.data).await?;
-        let bus = match provision::issuer(&nsc, servers(settings), settings).await {
+        let bus = match provision::issuer(&nsc, brokers(settings)?, settings).await {
             Ok(bus) => Some(bus),
             Err(error) => {
                 tracing::info!(error = &error as &dyn std::error::Error, "there is no broker to tell");
@@ -206,11 +212,13 @@ impl Administration {
 }
 
 /// The brokers of `nats.url`, or that of a `relais up` on this machine.
-fn servers(settings: &Settings) -> Vec<String> {
-    match settings.nats.url.as_slice() {
+fn brokers(settings: &Settings) -> Result<Brokers, crate::Error> {
+    let servers = match settings.nats.url.as_slice() {
+        [] if settings.nats.tls_cert.is_some() => vec![format!("tls://{}", settings.nats.listen)],
         [] => vec![format!("nats://{}", settings.nats.listen)],
         urls => urls.iter().map(|url| url.expose().to_owned()).collect(),
-    }
+    };
+    Ok(Brokers { servers, security: serve::security(settings)? })
 }
 
 fn no_broker(error: crate::Error) -> Failure {
@@ -230,7 +238,7 @@ pub(crate) async fn provision(
     issuer: &dyn CredentialsIssuer,
     service: &ServiceName,
 ) -> Result<Bucket, Failure> {
-    provision::cache(issuer, servers(settings), service).await.map_err(no_broker)
+    provision::cache(issuer, brokers(settings)?, service).await.map_err(no_broker)
 }
 
 /// The OpenAPI document of the HTTP API.

@@ -2,7 +2,7 @@
 
 use std::{error::Error, fmt::Write as _, io, process::ExitCode};
 
-use relais_adapters::{http_client::ClientError, reflect::ReflectError};
+use relais_adapters::{http_client::ClientError, nats::ConnectError, reflect::ReflectError};
 use relais_domain::ports::{BusError, IssueError, KeyError};
 
 use crate::{profile::ProfileError, settings::SettingsError};
@@ -83,6 +83,11 @@ impl Failure {
 }
 
 const LOG_IN: &str = "log in again with `relais login EMAIL`";
+const NAME_THE_CA: &str = "if its certificate is from an authority of your own, name that with --ca FILE";
+
+fn is_untrusted(error: &(dyn Error + 'static)) -> bool {
+    matches!(error.downcast_ref(), Some(ConnectError::Untrusted { .. }))
+}
 
 impl From<io::Error> for Failure {
     fn from(error: io::Error) -> Self {
@@ -140,6 +145,7 @@ impl From<ClientError> for Failure {
                 let hint = format!("is `relais up` running at {server}? Another server is named with --server URL");
                 (Exit::NoAnswer, Some(hint))
             }
+            ClientError::Untrusted { .. } => (Exit::Failed, Some(NAME_THE_CA.to_owned())),
             ClientError::Timeout { .. } => (Exit::NoAnswer, Some("try again".to_owned())),
             ClientError::Unavailable { retry_after, .. } => {
                 let after = retry_after.map_or("later".to_owned(), |after| format!("in {} s", after.as_secs().max(1)));
@@ -167,6 +173,7 @@ impl From<BusError> for Failure {
             BusError::Denied { .. } => (Exit::NotAllowed, "`relais whoami` prints what you may publish and listen to"),
             BusError::Unauthorized => (Exit::NotAllowed, LOG_IN),
             BusError::TooLarge { .. } => (Exit::Failed, "send less at once"),
+            BusError::Disconnected(Some(cause)) if is_untrusted(&**cause) => (Exit::Failed, NAME_THE_CA),
             BusError::Disconnected(_) => {
                 (Exit::NoAnswer, "is the broker running? `relais whoami` prints its addresses")
             }
@@ -195,6 +202,9 @@ impl From<crate::Error> for Failure {
                     crate::Error::File { what: "the data folder", .. } => {
                         Some("make it this user's and writable, or set `data` to another folder".to_owned())
                     }
+                    crate::Error::Connect(ConnectError::Untrusted { .. }) => Some(
+                        "if its certificate is from an authority of your own, name that with --set nats.tls_ca=FILE".to_owned(),
+                    ),
                     crate::Error::Connect(_) => {
                         Some("is the broker running? `relais settings` says where it is looked for".to_owned())
                     }

@@ -60,7 +60,7 @@ pub mod profile;
 
 #[cfg(feature = "asyncapi")]
 pub use asyncapi::AsyncApi;
-pub use client::connect_client;
+pub use client::{connect_client, connect_client_with_ca};
 #[cfg(feature = "cli")]
 pub use commands::main;
 pub use error::{Error, Result};

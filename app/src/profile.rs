@@ -48,6 +48,9 @@ pub struct Profile {
     pub expires_at: Option<Timestamp>,
     /// What they allow.
     pub permissions: PermissionLists,
+    /// The authority of the server's and brokers' certificates, as PEM text; `None` is one of the system's.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub ca: Option<String>,
 }
 
 /// What opens the HTTP API. It has no `Debug`.

@@ -15,6 +15,7 @@ pub(crate) fn ada() -> Profile {
         inbox_prefix: "_INBOX.ada".to_owned(),
         expires_at: None,
         permissions: PermissionLists { publish: vec!["from.ada.>".to_owned()], subscribe: vec!["to.ada.>".to_owned()] },
+        ca: None,
     }
 }
 

@@ -4,8 +4,9 @@ use std::{fs, io::IsTerminal as _, path::Path, sync::Arc};
 
 use relais_adapters::{
     jetstream,
-    nats::{self, ConnectOptions},
+    nats::{self, ConnectOptions, Security},
     nkeys, system,
+    tls::Trust,
 };
 use relais_domain::{
     cache::Cache,
@@ -23,7 +24,7 @@ use relais_domain::{
 use crate::{
     error::{Error, Result},
     lifecycle::{PATIENCE, Signals},
-    settings::{self, Settings},
+    settings::{self, Settings, SettingsError},
 };
 
 /// Where a broker is when `nats.url` does not say: where `relais up` runs one.
@@ -48,7 +49,8 @@ pub async fn serve(settings: Settings, router: impl Complete) -> Result<()> {
         [] => (vec![URL.to_owned()], vec![URL.to_owned()]),
         urls => urls.iter().map(|url| (url.expose().to_owned(), url.to_string())).unzip(),
     };
-    let bus = nats::Bus::connect(options(servers, &name, creds)).await?;
+    let brokers = Brokers { servers, security: security(&settings)? };
+    let bus = nats::Bus::connect(options(brokers, &name, creds)).await?;
     let patterns: Vec<_> =
         router.routes().map(|own| own.into_iter().map(|route| route.pattern).collect()).unwrap_or_default();
     let mut service = start(router, &bus, name.clone(), &settings, &format!("relais service add {name}")).await?;
@@ -97,11 +99,36 @@ pub(crate) fn identity(settings: &Settings, path: &Path) -> Result<(ServiceName,
     Ok((own, creds))
 }
 
+/// Where brokers are, and what is asked of the way there.
+#[derive(Clone)]
+pub(crate) struct Brokers {
+    pub(crate) servers: Vec<String>,
+    pub(crate) security: Security,
+}
+
+/// What is asked of the way to the brokers of these settings. Whoever operates them decides whether their network is one in
+/// which TLS can be done without.
+pub(crate) fn security(settings: &Settings) -> Result<Security> {
+    let own = &settings.nats;
+    let unusable = |setting, path: &Path| {
+        let path = path.to_owned();
+        move |source| SettingsError::Ca { setting, path, source }
+    };
+    let trust = match (&own.tls_cert, &own.tls_ca) {
+        // The broker is a child on this machine, and we know its certificate, whatever names stand in it.
+        (Some(path), _) if own.url.is_empty() => Trust::only(path).map_err(unusable("nats.tls_cert", path))?,
+        (_, Some(path)) => Trust::with_ca(path).map_err(unusable("nats.tls_ca", path))?,
+        _ => Trust::default(),
+    };
+    Ok(Security { trust, plain: true })
+}
+
 /// How a service connects.
-pub(crate) fn options(servers: Vec<String>, name: &ServiceName, creds: Creds) -> ConnectOptions {
+pub(crate) fn options(brokers: Brokers, name: &ServiceName, creds: Creds) -> ConnectOptions {
     let rng: Arc<dyn Rng> = Arc::new(system::Rng);
     ConnectOptions {
-        servers,
+        servers: brokers.servers,
+        security: brokers.security,
         jwt: creds.jwt,
         seed: creds.seed,
         inbox_prefix: Grantee::Service { name: name.clone(), routes: Vec::new() }.inbox_prefix(),

@@ -10,6 +10,7 @@ use poem::{
 };
 
 use super::{
+    client_address::{ClientAddress, TrustedProxies},
     origin::{Asker, Rules},
     problem::{CONTENT_TYPE, Kind, Problem},
 };
@@ -25,13 +26,16 @@ pub(super) type Paths = Vec<(String, Vec<Method>)>;
 pub(super) struct Guard<E> {
     pub(super) inner: E,
     pub(super) rules: Arc<Rules>,
+    pub(super) proxies: TrustedProxies,
     pub(super) paths: Arc<Paths>,
 }
 
 impl<E: Endpoint> Endpoint for Guard<E> {
     type Output = Response;
 
-    async fn call(&self, request: Request) -> Result<Response> {
+    async fn call(&self, mut request: Request) -> Result<Response> {
+        let client = ClientAddress::of_request(&request, &self.proxies);
+        request.extensions_mut().insert(client);
         let allow = self.allow(request.uri().path());
         let mut asker = Asker::Own;
         let response = match self.rules.check(&request) {
@@ -46,7 +50,9 @@ impl<E: Endpoint> Endpoint for Guard<E> {
                 }
             }
         };
-        Ok(self.dressed(alike(response, allow), asker))
+        let response = self.dressed(alike(response, allow), asker);
+        tracing::debug!(%client, status = response.status().as_u16(), "answered");
+        Ok(response)
     }
 }
 

@@ -1,12 +1,13 @@
 //! The HTTP API, through poem, with its OpenAPI document made from the same code.
 //!
 //! ```text
-//! request → Guard: Host, Origin, size of the body → endpoint → Auth (domain) → Guard: problems, headers → answer
+//! request → Guard: Host, Origin, whose it is, size of the body → endpoint → Auth (domain) → Guard: problems, headers → answer
 //! ```
 //!
 //! - Errors are RFC 9457 problems (`application/problem+json`) with a `type` that does not change; also those of the
 //!   framework (404, 405 with `Allow`, 413, 415).
 //! - A `Host` that is not ours is 421, a foreign `Origin` 403: a web page must not reach a developer's loopback.
+//! - Whose request it is, is a [`ClientAddress`] that every endpoint can take; proxies are believed when they are named.
 //! - Bodies have at most 64 KB, are read strictly, and hold no field that the document does not know.
 //! - Neither passwords nor tokens are logged; answers are not to be cached.
 //!
@@ -15,6 +16,7 @@
 mod admin;
 mod admin_schema;
 mod api;
+mod client_address;
 mod document;
 mod guard;
 mod input;
@@ -39,6 +41,7 @@ use poem::{
 use relais_domain::auth::Auth;
 
 pub use admin::{Administration, ResolverRules};
+pub use client_address::{ClientAddress, TrustedProxies};
 pub use server::serve;
 
 /// Whether the parts behind the API answer; if not, which and why, in words for everybody.
@@ -52,6 +55,10 @@ pub type Metrics = Arc<dyn Fn() -> String + Send + Sync>;
 pub struct Settings {
     /// Where it listens.
     pub address: SocketAddr,
+    /// Whether it speaks TLS there.
+    pub tls: bool,
+    /// Whose word about their clients is believed.
+    pub trusted_proxies: TrustedProxies,
     /// The address that clients are told (`http.public_url`): `https://api.example.org`.
     pub public_url: Option<String>,
     /// Further names it answers to, as they stand in `Host`: `relais.internal:8080`.
@@ -90,6 +97,7 @@ const PAGE_POLICY: &str = "default-src 'none'; script-src 'unsafe-inline'; style
 /// [`InvalidSettings`].
 pub fn endpoint(auth: Auth, settings: Settings) -> Result<Api, InvalidSettings> {
     let rules = Arc::new(origin::Rules::new(&settings)?);
+    let proxies = settings.trusted_proxies;
     let admins = admin::Admins { auth: Some(auth.clone()), own: settings.administration };
     let resolver = admins.clone();
     let resolver = make_sync(move |request: Request| resolver.resolver_page(&request));
@@ -111,7 +119,7 @@ pub fn endpoint(auth: Auth, settings: Settings) -> Result<Api, InvalidSettings> 
         .at("/metrics", get(metrics))
         .at("/jwt/v1/accounts/", get(resolver))
         .nest("/", service);
-    let guarded = guard::Guard { inner: routes, rules, paths: Arc::new(document::paths()) };
+    let guarded = guard::Guard { inner: routes, rules, proxies, paths: Arc::new(document::paths()) };
     Ok(Api(guarded.boxed()))
 }
 

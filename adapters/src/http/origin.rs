@@ -2,7 +2,8 @@
 //!
 //! A browser sends whatever page it shows to `http://127.0.0.1:8080`, and with DNS rebinding under a name of the page's
 //! choice. So a request must name a host that is ours, and a page that asks (`Origin`) must be ours or allowed by name.
-//! Programs other than browsers send no `Origin`.
+//! Programs other than browsers send no `Origin`. What a proxy says of the host it was asked for (`X-Forwarded-Host`) is never
+//! read: whoever can reach the proxy can write it.
 
 use std::{collections::HashSet, net::SocketAddr};
 
@@ -34,9 +35,10 @@ pub(super) enum Asker {
 
 impl Rules {
     pub(super) fn new(settings: &Settings) -> Result<Self, InvalidSettings> {
-        let mut hosts: HashSet<String> = own_hosts(settings.address).into_iter().collect();
+        let scheme = if settings.tls { "https" } else { "http" };
+        let mut hosts: HashSet<String> = own_hosts(settings.address, scheme).into_iter().collect();
         hosts.extend(settings.allowed_hosts.iter().map(|host| host.trim().to_ascii_lowercase()));
-        let mut own: HashSet<String> = hosts.iter().map(|host| format!("http://{host}")).collect();
+        let mut own: HashSet<String> = hosts.iter().map(|host| format!("{scheme}://{host}")).collect();
         if let Some(url) = &settings.public_url {
             let (scheme, host, port) = parse(url).ok_or_else(|| InvalidSettings::PublicUrl(url.clone()))?;
             own.insert(origin(&scheme, &host, port));
@@ -92,7 +94,7 @@ impl Rules {
     }
 }
 
-fn own_hosts(address: SocketAddr) -> Vec<String> {
+fn own_hosts(address: SocketAddr, scheme: &str) -> Vec<String> {
     let ip = address.ip();
     let mut names = vec!["localhost".to_owned()];
     if ip.is_loopback() || ip.is_unspecified() {
@@ -104,7 +106,7 @@ fn own_hosts(address: SocketAddr) -> Vec<String> {
         _ => {}
     }
     let port = address.port();
-    let bare = if port == default_port("http") { names.clone() } else { Vec::new() };
+    let bare = if port == default_port(scheme) { names.clone() } else { Vec::new() };
     names.into_iter().map(|name| format!("{name}:{port}")).chain(bare).collect()
 }
 

@@ -64,6 +64,8 @@ fn user_key(number: u8) -> PublicKey {
 fn settings() -> Settings {
     Settings {
         address: HOST.parse().unwrap(),
+        tls: false,
+        trusted_proxies: TrustedProxies::default(),
         public_url: Some("https://api.example.org".to_owned()),
         allowed_hosts: vec!["relais.internal:8080".to_owned()],
         allowed_origins: vec!["https://app.example.org".to_owned()],
@@ -362,7 +364,7 @@ async fn serves_on_a_socket_and_stops_when_told() {
     let address = listener.local_addr().unwrap();
     let api = endpoint(Auth::new(ports(), AuthSettings::default()), Settings { address, ..settings() }).unwrap();
     let (stop, stopped) = oneshot::channel::<()>();
-    let server = tokio::spawn(serve(listener, api, async move { drop(stopped.await) }));
+    let server = tokio::spawn(serve(listener, None, api, async move { drop(stopped.await) }));
 
     let mut socket = TcpStream::connect(address).await.unwrap();
     let request = format!("GET /health HTTP/1.1\r\nHost: {address}\r\nConnection: close\r\n\r\n");

@@ -24,6 +24,14 @@ pub enum ClientError {
     /// TLS cannot be set up.
     #[error("the system's certificates cannot be used for https")]
     Tls(#[source] Cause),
+    /// A server, or what has taken its place, that is not to be told a password.
+    #[error("{server} cannot be trusted: {why}")]
+    Untrusted {
+        /// The address.
+        server: String,
+        /// What is wrong with it.
+        why: String,
+    },
     /// No connection, or one that broke.
     #[error("no server answers at {server}")]
     Unreachable {

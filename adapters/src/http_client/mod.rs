@@ -18,6 +18,8 @@ use relais_domain::{auth::Email, identity::DeviceId, secret::Secret};
 use reqwest::{Method, RequestBuilder, Response, StatusCode, Url};
 use serde::de::DeserializeOwned;
 
+use crate::tls::{self, Trust};
+
 /// Connections to one server.
 #[derive(Clone)]
 pub struct Client {
@@ -39,10 +41,18 @@ impl Client {
     /// [`ClientError::Address`] when that is no address, [`ClientError::Insecure`] for plain `http://` off loopback,
     /// [`ClientError::Tls`] when the system's certificates cannot be read.
     pub fn new(server: &str) -> Result<Self, ClientError> {
+        Self::trusting(server, &Trust::default())
+    }
+
+    /// As [`Client::new`], with a word on whose certificates are believed.
+    ///
+    /// # Errors
+    /// As [`Client::new`].
+    pub fn trusting(server: &str, trust: &Trust) -> Result<Self, ClientError> {
         let base = address::parse(server)?;
         let mut builder = reqwest::Client::builder()
             .tls_backend_preconfigured(
-                crate::tls::client_config(base.scheme() == "https").map_err(|error| ClientError::Tls(error.into()))?,
+                tls::client_config(trust, base.scheme() == "https").map_err(|error| ClientError::Tls(error.into()))?,
             )
             .redirect(reqwest::redirect::Policy::none())
             .connect_timeout(CONNECT_TIMEOUT)
@@ -216,7 +226,9 @@ impl Client {
 
     fn unreachable(&self, error: reqwest::Error) -> ClientError {
         let server = self.server().to_owned();
-        if error.is_timeout() && !error.is_connect() {
+        if let Some(why) = tls::distrust(&error) {
+            ClientError::Untrusted { server, why }
+        } else if error.is_timeout() && !error.is_connect() {
             ClientError::Timeout { server }
         } else {
             ClientError::Unreachable { server, source: error.without_url().into() }

@@ -29,6 +29,7 @@ use super::{
         transport::{self, Address, Opened},
     },
 };
+use crate::tls::Trust;
 
 /// Waits between attempts to reconnect: full jitter, doubling from the first to the second.
 const BACKOFF: (Duration, Duration) = (Duration::from_millis(250), Duration::from_secs(30));
@@ -52,6 +53,18 @@ pub struct ConnectOptions {
     pub keys: Arc<dyn KeyPairs>,
     /// Jitter.
     pub rng: Arc<dyn Rng>,
+    /// What is asked of the way there.
+    pub security: Security,
+}
+
+/// What a connection asks of the way to a broker. The default is what a device needs, which may be in any network.
+#[derive(Clone, Default)]
+pub struct Security {
+    /// Whose certificates are believed.
+    pub trust: Trust,
+    /// Whether a broker on another machine may be spoken to without TLS: within a network of one's own, where whoever
+    /// operates it has said so. On this machine, that is on loopback, it always may.
+    pub plain: bool,
 }
 
 /// Brings another JWT for the same key when the broker does not believe the one there is; `None` when there is none now.
@@ -75,6 +88,15 @@ pub enum ConnectError {
         /// The addresses tried.
         servers: String,
         /// Why the last of them could not be had.
+        #[source]
+        source: io::Error,
+    },
+    /// A broker, or what has taken its place, that is not to be told who we are.
+    #[error("the broker at {servers} cannot be trusted")]
+    Untrusted {
+        /// The addresses tried.
+        servers: String,
+        /// Why the last of them cannot.
         #[source]
         source: io::Error,
     },
@@ -191,7 +213,12 @@ impl Connector {
                 Err(_) => last = io::ErrorKind::TimedOut.into(),
             }
         }
-        Err(ConnectError::Unreachable { servers: servers(), source: last })
+        let servers = servers();
+        Err(if transport::is_unsafe(&last) {
+            ConnectError::Untrusted { servers, source: last }
+        } else {
+            ConnectError::Unreachable { servers, source: last }
+        })
     }
 
     /// Tries again until a broker lets us in or refuses us, or until `stop` rings (`None`).
@@ -203,7 +230,7 @@ impl Connector {
                 return None;
             }
             match self.round().await {
-                Err(error @ ConnectError::Unreachable { .. }) => {
+                Err(error @ (ConnectError::Unreachable { .. } | ConnectError::Untrusted { .. })) => {
                     tracing::debug!(%error, attempt, "no connection to the broker");
                 }
                 Err(error @ ConnectError::Unauthorized { .. }) if refusals < MOST_REFUSALS => {
@@ -239,7 +266,7 @@ impl Connector {
 
     /// Opens a line and says who we are on it.
     async fn log_in(&self, address: &Address) -> io::Result<Opened> {
-        let mut opened = transport::open(address).await?;
+        let mut opened = transport::open(address, &self.options.security).await?;
         let mut hello = BytesMut::new();
         encode::connect(&mut hello, &self.identity(&opened)?);
         encode::ping(&mut hello);
@@ -329,6 +356,7 @@ mod tests {
                 name: "x".to_owned(),
                 keys: Arc::clone(&keys),
                 rng: Arc::new(memory::Rng::default()),
+                security: Security::default(),
             };
             let error = Bus::connect(options).await.err().unwrap();
             let words = format!("{error} {error:?}");

@@ -17,5 +17,5 @@ mod violation;
 mod wire;
 
 pub use bus::Bus;
-pub use connect::{ConnectError, ConnectOptions, Renew};
+pub use connect::{ConnectError, ConnectOptions, Renew, Security};
 pub use resolver::Resolver;

@@ -34,4 +34,4 @@ mod tests;
 pub use binary::{Binary, FindError, Version, find};
 pub use config::{Cluster, Config, Limits, Tls};
 pub use error::StartError;
-pub use server::{Options, Running, Server, State};
+pub use server::{Options, Reload, Running, Server, State};

@@ -25,6 +25,19 @@ pub struct Server {
     thread: Option<JoinHandle<()>>,
 }
 
+/// Has a broker read its certificate again.
+#[derive(Clone, Debug)]
+pub struct Reload(mpsc::Sender<Event>);
+
+impl Reload {
+    /// Says so; the broker does it within moments, and connections that are there go on. One that is being started reads its
+    /// files anyway.
+    pub fn now(&self) {
+        // An error means that the broker has ended.
+        let _ = self.0.send(Event::Reload);
+    }
+}
+
 /// How long things may take.
 #[derive(Clone, Copy, Debug)]
 pub struct Options {
@@ -132,6 +145,12 @@ impl Server {
     #[must_use]
     pub fn state(&self) -> watch::Receiver<State> {
         self.state.clone()
+    }
+
+    /// What has the broker read its certificate again, also while this is elsewhere.
+    #[must_use]
+    pub fn reload(&self) -> Reload {
+        Reload(self.events.clone())
     }
 
     /// Ends the broker: SIGTERM, and SIGKILL after [`Options::stop_within`]. When this returns it is gone.

@@ -32,6 +32,8 @@ pub(super) enum Event {
     Ended(u64),
     /// We were asked to stop.
     Asked(Asked),
+    /// The files of its certificate have changed.
+    Reload,
 }
 
 /// How we were asked to stop.
@@ -78,7 +80,7 @@ impl Supervisor {
         let mut backoff = Backoff::new();
         loop {
             let began = Instant::now();
-            if let Err(asked) = self.wait_for_end(None) {
+            if let Err(asked) = self.watch(&broker) {
                 return self.end(&mut broker.child, asked);
             }
             backoff.died_after(began.elapsed());
@@ -97,6 +99,26 @@ impl Supervisor {
                 }
             };
             self.told_running(&broker);
+        }
+    }
+
+    /// Waits for the end of a broker that runs, and has it read its configuration again when that is asked for.
+    fn watch(&self, broker: &Broker) -> Result<(), Asked> {
+        loop {
+            match self.next(None) {
+                Some(Event::Ended(generation)) if generation == self.generation => return Ok(()),
+                Some(Event::Asked(asked)) => return Err(asked),
+                Some(Event::Reload) => self.reload(broker),
+                Some(Event::Ended(_)) | None => {}
+            }
+        }
+    }
+
+    fn reload(&self, broker: &Broker) {
+        // The accounts it has been told since are newer than those in its configuration.
+        let done = self.config.write(Preload::Missing).and_then(|()| unix::hang_up(&broker.child));
+        if let Err(error) = done {
+            tracing::warn!(target: "nats-server", %error, "the broker cannot be told to read its certificate again");
         }
     }
 
@@ -120,7 +142,8 @@ impl Supervisor {
             match self.next(until) {
                 None => return Ok(false),
                 Some(Event::Ended(generation)) if generation == self.generation => return Ok(true),
-                Some(Event::Ended(_)) => {}
+                // Whoever starts now reads its files anyway.
+                Some(Event::Ended(_) | Event::Reload) => {}
                 Some(Event::Asked(asked)) => return Err(asked),
             }
         }
@@ -132,7 +155,7 @@ impl Supervisor {
         loop {
             match self.next(Some(until)) {
                 None => return Ok(()),
-                Some(Event::Ended(_)) => {}
+                Some(Event::Ended(_) | Event::Reload) => {}
                 Some(Event::Asked(asked)) => return Err(asked),
             }
         }

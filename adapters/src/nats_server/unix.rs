@@ -1,4 +1,4 @@
-//! What the standard library has no words for: dying with the parent, handing on a lock, SIGTERM.
+//! What the standard library has no words for: dying with the parent, handing on a lock, SIGTERM and SIGHUP.
 //!
 //! A system call a block, and nothing else.
 #![allow(unsafe_code)]
@@ -45,10 +45,19 @@ pub(super) fn prepare(command: &mut Command, lock: &File) {
 
 /// Sends SIGTERM.
 pub(super) fn terminate(child: &Child) -> io::Result<()> {
+    send(child, libc::SIGTERM)
+}
+
+/// Sends SIGHUP.
+pub(super) fn hang_up(child: &Child) -> io::Result<()> {
+    send(child, libc::SIGHUP)
+}
+
+fn send(child: &Child, signal: libc::c_int) -> io::Result<()> {
     let pid = libc::pid_t::try_from(child.id()).map_err(io::Error::other)?;
     // SAFETY: kill takes plain integers. The child has not been waited for (its owner does that last, and consumes it),
     // so the number is still its own.
-    match unsafe { libc::kill(pid, libc::SIGTERM) } {
+    match unsafe { libc::kill(pid, signal) } {
         0 => Ok(()),
         _ => Err(io::Error::last_os_error()),
     }

@@ -14,7 +14,7 @@ use relais_domain::{
 };
 use serde_json::{Value, json};
 
-use super::{Context, sessions};
+use super::{Context, sessions, trust};
 use crate::{
     cli::{LoginArgs, RegisterArgs},
     exit::Failure,
@@ -23,7 +23,7 @@ use crate::{
 
 /// Registers a user.
 pub(super) async fn register(args: &RegisterArgs, context: &mut Context<'_>) -> Result<(), Failure> {
-    let client = Client::new(context.globals.server())?;
+    let (client, _) = trust::client(context)?;
     let password = context.terminal.password(true)?;
     let user = client.register(&args.email, &password).await.map_err(|error| {
         let taken = matches!(error, ClientError::Conflict(_));
@@ -41,7 +41,7 @@ pub(super) async fn register(args: &RegisterArgs, context: &mut Context<'_>) -> 
 
 /// Logs in: the device's key stays here, only its public half is sent.
 pub(super) async fn login(args: &LoginArgs, keys: &dyn KeyPairs, context: &mut Context<'_>) -> Result<(), Failure> {
-    let client = Client::new(context.globals.server())?;
+    let (client, ca) = trust::client(context)?;
     let name = context.globals.profile.clone();
     context.profiles.creds_path(&name)?;
     let password = context.terminal.password(false)?;
@@ -64,7 +64,7 @@ pub(super) async fn login(args: &LoginArgs, keys: &dyn KeyPairs, context: &mut C
         if unknown { failure.hint(hint) } else { failure }
     })?;
     let creds = Creds { jwt: UserJwt::from_text(answer.jwt.clone()), seed: pair.seed };
-    let profile = profile_of(&answer, client.server(), &args.email);
+    let profile = Profile { ca, ..profile_of(&answer, client.server(), &args.email) };
     let path = context.profiles.save(&name, &profile, &creds, &sessions::tokens(&answer))?;
     let out = &mut context.terminal.out;
     if context.globals.json {
@@ -139,6 +139,7 @@ fn profile_of(answer: &LoggedIn, server: &str, email: &Email) -> Profile {
         inbox_prefix: answer.inbox_prefix.clone(),
         expires_at: answer.expires_at,
         permissions: answer.permissions.clone(),
+        ca: None,
     }
 }
 

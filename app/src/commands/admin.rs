@@ -2,11 +2,11 @@
 
 use std::fs;
 
-use relais_adapters::http_client::{Client, ClientError, Login};
+use relais_adapters::http_client::{ClientError, Login};
 use relais_domain::{credentials::KeyKind, ports::KeyPairs, secret::Secret};
 use serde_json::json;
 
-use super::Context;
+use super::{Context, trust};
 use crate::{
     cli::ClaimArgs,
     exit::{Exit, Failure},
@@ -14,7 +14,7 @@ use crate::{
 
 /// Logs in, and redeems the token.
 pub(super) async fn claim(args: &ClaimArgs, keys: &dyn KeyPairs, context: &mut Context<'_>) -> Result<(), Failure> {
-    let client = Client::new(context.globals.server())?;
+    let (client, _) = trust::client(context)?;
     let token = fs::read_to_string(&args.token).map_err(|error| {
         let Failure { what, .. } = Failure::of(Exit::Failed, &error);
         Failure::new(Exit::Failed, format!("cannot read {}: {what}", args.token.display()))

@@ -16,6 +16,7 @@ use super::{
     printing::one_line,
     sessions,
     subjects::{check_filter, check_subject, incoming, outgoing},
+    trust,
     typing::{self, Codec},
 };
 use crate::{
@@ -165,6 +166,7 @@ async fn open(profile: &Profile, context: &Context<'_>) -> Result<Arc<dyn Bus>, 
         creds: context.profiles.creds(name)?,
         inbox_prefix: profile.inbox_prefix.clone(),
         name: "relais cli".to_owned(),
+        trust: trust::of(&profile, context)?,
     };
     Ok(connect::connect(options).await?)
 }

@@ -16,6 +16,7 @@ mod settings;
 mod spec;
 mod subjects;
 mod terminal;
+mod trust;
 mod typing;
 
 pub mod up;

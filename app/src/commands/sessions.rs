@@ -9,7 +9,7 @@ use relais_domain::{
 };
 use serde_json::json;
 
-use super::{Context, account, nsc_admin::sure, printing};
+use super::{Context, account, nsc_admin::sure, printing, trust};
 use crate::{
     cli::{DevicesCommand, LeaveArgs, PasswordArgs},
     exit::{Exit, Failure},
@@ -39,7 +39,7 @@ async fn refresh(profile: &Profile, context: &Context<'_>) -> Result<(Profile, C
     let ended =
         || Failure::new(Exit::NotAllowed, format!("the login of the profile {name} cannot be renewed")).hint(again());
     let token = context.profiles.refresh_token(name)?.ok_or_else(ended)?;
-    let client = Client::new(&profile.server)?;
+    let client = Client::trusting(&profile.server, &trust::of(profile, context)?)?;
     let answer = client.refresh(&token).await.map_err(|error| match error {
         ClientError::Unauthorized(_) => ended(),
         error => error.into(),

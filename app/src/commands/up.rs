@@ -119,6 +119,7 @@ mod tests {
         Report {
             ready: true,
             http: DEFAULT_SERVER.to_owned(),
+            http_listen: ([127, 0, 0, 1], 8080).into(),
             nats: "nats://127.0.0.1:4222".to_owned(),
             websocket: Some("ws://127.0.0.1:9222".to_owned()),
             monitor: None,

@@ -66,7 +66,8 @@ pub enum SettingsError {
     /// A listener that other machines reach, without TLS.
     #[error(
         "{setting} is {listen}, which other machines reach, and passwords and messages would travel in plain text; \
-         listen on 127.0.0.1, or put a proxy that ends TLS in front and set behind_proxy to true"
+         listen on 127.0.0.1, give it a certificate ({}), or put a proxy that ends TLS in front and set behind_proxy to true",
+        if setting.starts_with("http") { "http.tls_cert and http.tls_key" } else { "nats.tls_cert and nats.tls_key" }
     )]
     Plain {
         /// Which.
@@ -74,6 +75,43 @@ pub enum SettingsError {
         /// Where it would listen.
         listen: SocketAddr,
     },
+    /// A certificate without its key, or the other way about.
+    #[error("{set} is set and {missing} is not; a certificate and its key go together")]
+    Half {
+        /// What is set.
+        set: &'static str,
+        /// What is not.
+        missing: &'static str,
+    },
+    /// A certificate and its key that cannot be shown.
+    #[cfg(feature = "server")]
+    #[error("{certificate} and {key} cannot be used")]
+    Certificate {
+        /// The setting of the certificate.
+        certificate: &'static str,
+        /// The setting of the key.
+        key: &'static str,
+        /// Why not, with the name of the file.
+        #[source]
+        source: relais_adapters::tls::PairError,
+    },
+    /// The file of an authority that is none.
+    #[error("{setting} is {}, which cannot be used", path.display())]
+    Ca {
+        /// Which setting.
+        setting: &'static str,
+        /// The file.
+        path: PathBuf,
+        /// Why not.
+        #[source]
+        source: std::io::Error,
+    },
+    /// `auth.proof = "none"` behind a proxy, which lets others reach it.
+    #[error(
+        "auth.proof is none, so anybody can log in as anybody, and behind_proxy says that others come through a proxy; \
+         set auth.proof to password"
+    )]
+    OpenProxy,
     /// `auth.proof = "none"` where others can reach it.
     #[error(
         "auth.proof is none, so anybody can log in as anybody, and http.listen is {listen}, which other machines reach; \

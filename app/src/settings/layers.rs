@@ -17,7 +17,7 @@ use super::{
 /// The file that is read when none is named, if it is there.
 const FILE: &str = "relais.toml";
 /// Variables that begin with `RELAIS_` and are no settings: those of the command line and of the repository's recipes.
-const NO_SETTINGS: [&str; 4] = ["RELAIS_CONFIG", "RELAIS_PROFILE", "RELAIS_SERVER", "RELAIS_TOOLS"];
+const NO_SETTINGS: [&str; 5] = ["RELAIS_CA", "RELAIS_CONFIG", "RELAIS_PROFILE", "RELAIS_SERVER", "RELAIS_TOOLS"];
 /// What the tests' own variables begin with.
 const OF_TESTS: &str = "RELAIS_TEST_";
 

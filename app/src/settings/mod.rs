@@ -32,6 +32,7 @@ use std::{
     path::PathBuf,
 };
 
+use ipnet::IpNet;
 use relais_domain::{
     auth::Expiry,
     identity::{RoleName, ServiceName, Topic},
@@ -115,6 +116,13 @@ pub struct Http {
     pub public_url: Option<String>,
     /// `http.allowed_origins`: origins of web apps that may call, as `https://app.example.org`.
     pub allowed_origins: Vec<String>,
+    /// `http.tls_cert`: the certificate it shows, with those between it and its authority (PEM); none means plain HTTP.
+    pub tls_cert: Option<PathBuf>,
+    /// `http.tls_key`: its private key (PEM).
+    pub tls_key: Option<PathBuf>,
+    /// `http.trusted_proxies`: proxies whose word about their clients is believed; none means those on this machine, with
+    /// `behind_proxy`, and otherwise nobody.
+    pub trusted_proxies: Vec<IpNet>,
 }
 
 /// The broker: the child of `up`, or an external one.
@@ -136,6 +144,12 @@ pub struct Nats {
     pub public_websocket: Vec<String>,
     /// `nats.server`: the nats-server to run; `None` is the one on PATH.
     pub server: Option<PathBuf>,
+    /// `nats.tls_cert`: the certificate that the child shows, to clients and browsers (PEM); none means plain TCP.
+    pub tls_cert: Option<PathBuf>,
+    /// `nats.tls_key`: its private key (PEM).
+    pub tls_key: Option<PathBuf>,
+    /// `nats.tls_ca`: the authority of external brokers' certificates (PEM), beside the system's.
+    pub tls_ca: Option<PathBuf>,
 }
 
 /// The database.
@@ -226,7 +240,14 @@ impl Default for Settings {
             topics: Vec::new(),
             cache: Cache::Memory,
             behind_proxy: false,
-            http: Http { listen: loopback(8080), public_url: None, allowed_origins: Vec::new() },
+            http: Http {
+                listen: loopback(8080),
+                public_url: None,
+                allowed_origins: Vec::new(),
+                tls_cert: None,
+                tls_key: None,
+                trusted_proxies: Vec::new(),
+            },
             nats: Nats {
                 listen: loopback(4222),
                 websocket: loopback(9222),
@@ -236,6 +257,9 @@ impl Default for Settings {
                 public_urls: Vec::new(),
                 public_websocket: Vec::new(),
                 server: None,
+                tls_cert: None,
+                tls_key: None,
+                tls_ca: None,
             },
             sql: Sql { url: None },
             auth: Auth { proof: Proof::Password, limits: RateLimits::default() },
@@ -290,19 +314,33 @@ impl Settings {
         if self.nsc.seal_key.is_some() && self.nsc.seal_key_file.is_some() {
             return Err(SettingsError::TwoSealKeys);
         }
+        if self.auth.proof == Proof::None && self.behind_proxy {
+            return Err(SettingsError::OpenProxy);
+        }
         if self.auth.proof == Proof::None && !self.http.listen.ip().is_loopback() {
             return Err(SettingsError::OpenDoor { listen: self.http.listen });
         }
+        let http = both(["http.tls_cert", "http.tls_key"], &self.http.tls_cert, &self.http.tls_key)?;
+        let nats = both(["nats.tls_cert", "nats.tls_key"], &self.nats.tls_cert, &self.nats.tls_key)?;
         let listeners = [
-            ("http.listen", self.http.listen),
-            ("nats.listen", self.nats.listen),
-            ("nats.websocket", self.nats.websocket),
+            ("http.listen", self.http.listen, http),
+            ("nats.listen", self.nats.listen, nats),
+            ("nats.websocket", self.nats.websocket, nats),
         ];
-        let reachable = listeners.into_iter().find(|(_, listen)| !listen.ip().is_loopback());
-        if let Some((setting, listen)) = reachable.filter(|_| !self.behind_proxy) {
+        let plain = listeners.into_iter().find(|(_, listen, tls)| !tls && !listen.ip().to_canonical().is_loopback());
+        if let Some((setting, listen, _)) = plain.filter(|_| !self.behind_proxy) {
             return Err(SettingsError::Plain { setting, listen });
         }
         Ok(())
+    }
+}
+
+/// Whether certificate and key are set; one alone is a mistake.
+fn both(names: [&'static str; 2], certificate: &Option<PathBuf>, key: &Option<PathBuf>) -> Result<bool, SettingsError> {
+    match (certificate, key) {
+        (Some(_), None) => Err(SettingsError::Half { set: names[0], missing: names[1] }),
+        (None, Some(_)) => Err(SettingsError::Half { set: names[1], missing: names[0] }),
+        (certificate, _) => Ok(certificate.is_some()),
     }
 }
 

@@ -78,6 +78,8 @@ fn every_setting_can_be_set_in_every_layer() {
         ("nats.creds", "'/x/a.creds'", "/x/a.creds", "/x/a.creds"),
         ("nats.public_urls", "['tls://a:4222']", "tls://a:4222", "tls://a:4222"),
         ("nats.public_websocket", "['wss://a']", "wss://a", "wss://a"),
+        ("http.trusted_proxies", "['10.0.0.0/8', '::1']", "10.0.0.0/8, ::1", "10.0.0.0/8, ::1/128"),
+        ("nats.tls_ca", "'/ca.pem'", "/ca.pem", "/ca.pem"),
         ("nats.server", "'/bin/nats-server'", "/bin/nats-server", "/bin/nats-server"),
         ("sql.url", "'postgres://u:p@h/d'", "postgres://u:p@h/d", "postgres://***@h/d"),
         ("auth.proof", "'none'", "none", "none"),
@@ -189,6 +191,8 @@ fn wrong_values_are_told_with_their_source() {
         ("http.allowed_origins=*", "\"*\"", "origins such as"),
         ("http.allowed_origins=https://a.org/path", "/path", "without a path"),
         ("nats.monitor=0.0.0.0:8222", "0.0.0.0:8222", "loopback"),
+        ("http.trusted_proxies=10.0.0.0/33", "10.0.0.0/33", "networks such as"),
+        ("http.trusted_proxies=proxy.internal", "proxy.internal", "networks such as"),
         ("service.name=My Shop", "My Shop", "1 to 32 characters"),
         ("service.version=two", "two", "three numbers"),
         ("service.version=1.2", "1.2", "three numbers"),
@@ -263,6 +267,8 @@ fn believing_everybody_needs_loopback() {
     assert!(load("", &[], &["auth.proof=none"]).is_ok());
     let error = load("", &[], &["auth.proof=none", "http.listen=0.0.0.0:8080"]).unwrap_err();
     assert!(matches!(error, SettingsError::OpenDoor { .. }));
+    let error = load("", &[], &["auth.proof=none", "behind_proxy=true"]).unwrap_err();
+    assert!(matches!(error, SettingsError::OpenProxy), "{error}");
 }
 
 #[test]
@@ -274,4 +280,34 @@ fn what_others_reach_needs_tls() {
         assert!(load("", &[], &[&open, "behind_proxy=true"]).is_ok(), "{setting}");
     }
     assert!(load("", &[], &["nats.monitor=0.0.0.0:1", "behind_proxy=true"]).is_err(), "monitoring stays on loopback");
+    let own = ["http.listen=0.0.0.0:1", "nats.listen=0.0.0.0:2", "nats.websocket=[::]:3"];
+    let (http, nats) = (["http.tls_cert=c", "http.tls_key=k"], ["nats.tls_cert=c", "nats.tls_key=k"]);
+    assert!(load("", &[], &[&own[..], &http, &nats].concat()).is_ok());
+    for (tls, missing) in [(nats, "http.listen"), (http, "nats.listen")] {
+        let error = load("", &[], &[&own[..], &tls].concat()).unwrap_err();
+        assert!(matches!(&error, SettingsError::Plain { setting, .. } if *setting == missing), "{error}");
+        assert!(error.to_string().contains(&missing.replace("listen", "tls_cert")), "{error}");
+    }
+    let error = load("", &[], &[&own[2..], &http].concat()).unwrap_err();
+    assert!(matches!(&error, SettingsError::Plain { setting: "nats.websocket", .. }), "{error}");
+}
+
+#[test]
+fn a_certificate_and_its_key_go_together() {
+    for (set, missing) in [
+        ("http.tls_cert", "http.tls_key"),
+        ("http.tls_key", "http.tls_cert"),
+        ("nats.tls_cert", "nats.tls_key"),
+        ("nats.tls_key", "nats.tls_cert"),
+    ] {
+        let error = load("", &[], &[&format!("{set}=x.pem")]).unwrap_err().to_string();
+        assert_eq!(error, format!("{set} is set and {missing} is not; a certificate and its key go together"));
+        let variable = |name: &str| format!("RELAIS_{}", name.replace('.', "__").to_uppercase());
+        let file = load(&format!("{set} = '/x.pem'\n{missing} = '/y.pem'"), &[], &[]).unwrap();
+        let variables = load("", &[(&variable(set), "/x.pem"), (&variable(missing), "/y.pem")], &[]).unwrap();
+        let flags = load("", &[], &[&format!("{set}=/x.pem"), &format!("{missing}=/y.pem")]).unwrap();
+        for loaded in [file, variables, flags] {
+            assert_eq!([row(&loaded, set).0, row(&loaded, missing).0], ["/x.pem", "/y.pem"]);
+        }
+    }
 }

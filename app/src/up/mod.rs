@@ -6,6 +6,7 @@
 
 mod addresses;
 mod app;
+mod certificates;
 mod data;
 mod people;
 pub(crate) mod provision;

@@ -102,8 +102,8 @@ pub(super) fn administration(
         rng: Arc::clone(&basics.rng),
     };
     let resolver = http::ResolverRules {
-        // A proxy asks in everybody's name, from this machine.
-        loopback: !settings.behind_proxy,
+        // A proxy asks in everybody's name, maybe from this machine.
+        loopback: !settings.behind_proxy && settings.http.trusted_proxies.is_empty(),
         brokers: settings.nsc.resolver_brokers.clone(),
     };
     http::Administration { service: Some(service), expiry: settings.nsc.expiry, resolver }
@@ -111,6 +111,12 @@ pub(super) fn administration(
 
 /// A task that ends with this.
 pub(super) struct Task(JoinHandle<()>);
+
+impl Task {
+    pub(super) fn spawn(work: impl Future<Output = ()> + Send + 'static) -> Self {
+        Self(tokio::spawn(work))
+    }
+}
 
 impl Drop for Task {
     fn drop(&mut self) {
@@ -120,7 +126,7 @@ impl Drop for Task {
 
 /// Forgets what has ended, now and every hour.
 pub(super) fn sweeping(auth: Auth, nsc: Arc<Nsc>, clock: Arc<dyn Clock>) -> Task {
-    Task(tokio::spawn(sweep(auth, nsc, clock)))
+    Task::spawn(sweep(auth, nsc, clock))
 }
 
 async fn sweep(auth: Auth, nsc: Arc<Nsc>, clock: Arc<dyn Clock>) {

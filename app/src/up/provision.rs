@@ -15,7 +15,11 @@ use relais_domain::{
 };
 
 use super::{addresses::sqlite_url, wiring::part};
-use crate::{error::Result, serve, settings::Settings};
+use crate::{
+    error::Result,
+    serve::{self, Brokers},
+    settings::Settings,
+};
 
 /// How long the credential of a provisioner or issuer holds. It is made for one use and kept nowhere.
 const LIFE: Duration = Duration::from_secs(5 * 60);
@@ -33,13 +37,9 @@ pub(crate) async fn database(settings: &Settings, data: &Path) -> Result<(sql::D
     Ok((database, applied))
 }
 
-/// The bucket of a service's cache: makes it, if it is not there, on the broker at one of `servers`.
-pub(crate) async fn cache(
-    issuer: &dyn CredentialsIssuer,
-    servers: Vec<String>,
-    service: &ServiceName,
-) -> Result<Bucket> {
-    let bus = connect(issuer, Grantee::Provisioner, servers, service).await?;
+/// The bucket of a service's cache: makes it, if it is not there, on one of `brokers`.
+pub(crate) async fn cache(issuer: &dyn CredentialsIssuer, brokers: Brokers, service: &ServiceName) -> Result<Bucket> {
+    let bus = connect(issuer, Grantee::Provisioner, brokers, service).await?;
     let bucket = Provisioner::new(Arc::new(bus.clone())).cache(service).await;
     if let Err(error) = bus.drain().await {
         tracing::debug!(%error, "the provisioner's connection did not end well");
@@ -47,20 +47,20 @@ pub(crate) async fn cache(
     bucket.map_err(|error| part("JetStream was not provisioned", error))
 }
 
-/// A connection in the system account of the brokers at `servers`, for some minutes.
+/// A connection in the system account of `brokers`, for some minutes.
 pub(crate) async fn issuer(
     issuer: &dyn CredentialsIssuer,
-    servers: Vec<String>,
+    brokers: Brokers,
     settings: &Settings,
 ) -> Result<nats::Bus> {
-    connect(issuer, Grantee::Issuer, servers, &settings.service.name).await
+    connect(issuer, Grantee::Issuer, brokers, &settings.service.name).await
 }
 
 /// Connects with a credential that is made now and kept nowhere.
 async fn connect(
     issuer: &dyn CredentialsIssuer,
     grantee: Grantee,
-    servers: Vec<String>,
+    brokers: Brokers,
     service: &ServiceName,
 ) -> Result<nats::Bus> {
     let pair = nkeys::KeyPairs::new(Arc::new(system::Rng)).generate(KeyKind::User);
@@ -70,7 +70,7 @@ async fn connect(
     let options = nats::ConnectOptions {
         inbox_prefix: grantee.inbox_prefix(),
         name: format!("relais {grantee}"),
-        ..serve::options(servers, service, Creds { jwt, seed: pair.seed })
+        ..serve::options(brokers, service, Creds { jwt, seed: pair.seed })
     };
     Ok(nats::Bus::connect(options).await?)
 }

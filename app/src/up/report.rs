@@ -1,6 +1,6 @@
 //! What runs where.
 
-use std::path::PathBuf;
+use std::{net::SocketAddr, path::PathBuf};
 
 use serde::Serialize;
 
@@ -9,8 +9,10 @@ use serde::Serialize;
 pub struct Report {
     /// Always `true`: it is told once everything is.
     pub ready: bool,
-    /// The HTTP API.
+    /// The HTTP API, for clients.
     pub http: String,
+    /// Where it listens, whatever clients are told.
+    pub http_listen: SocketAddr,
     /// The broker, for clients.
     pub nats: String,
     /// The broker, for browsers; absent when an external one does not say.

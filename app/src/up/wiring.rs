@@ -3,7 +3,7 @@
 use std::{net::TcpListener, sync::Arc};
 
 use futures_util::{FutureExt as _, StreamExt as _, stream};
-use relais_adapters::{http, jetstream, nats, nats_server, nkeys, sql, system};
+use relais_adapters::{http, jetstream, nats, nats_server, nkeys, sql, system, tls::Certificate};
 use relais_domain::{
     auth::Auth,
     credentials::{Grantee, KeyKind, creds::Creds},
@@ -16,7 +16,9 @@ use relais_domain::{
 };
 use tokio::{sync::oneshot, task::JoinHandle};
 
-use super::{IntoApp, addresses::Addresses, data::Data, people, provision, report::Report, rivals::Watch};
+use super::{
+    IntoApp, addresses::Addresses, certificates::Certificates, data::Data, people, provision, report::Report, rivals::Watch,
+};
 use crate::{
     error::{Error, Result},
     lifecycle::{PATIENCE, Signals},
@@ -36,12 +38,21 @@ pub struct Backend {
     report: Report,
     _rivals: Watch,
     _sweep: people::Task,
+    _certificates: Option<people::Task>,
     _data: Data,
 }
 
 struct Http {
     stop: Option<oneshot::Sender<()>>,
     task: JoinHandle<std::io::Result<()>>,
+}
+
+/// What the HTTP API leads to.
+struct Doors {
+    auth: Auth,
+    administration: http::Administration,
+    ready: http::Ready,
+    metrics: http::Metrics,
 }
 
 /// What every part needs.
@@ -67,6 +78,7 @@ impl Backend {
         let keys: Arc<dyn KeyPairs> = Arc::new(nkeys::KeyPairs::new(Arc::clone(&rng)));
         let basics = Basics { keys, clock: Arc::new(system::Clock), rng };
 
+        let certificates = Certificates::open(settings)?;
         let data = Data::open(&settings.data)?;
         let listener = listen("http.listen", settings.http.listen)?;
         let binary = if external { None } else { Some(find(settings)?) };
@@ -82,7 +94,7 @@ impl Backend {
             Some(binary) => Some(child(settings, &data, &issuer, binary).await?),
             None => None,
         };
-        let addresses = Addresses::of(settings, broker.as_ref());
+        let addresses = Addresses::of(settings, broker.as_ref())?;
         let (bus, system) = connect(settings, &addresses, &patterns, &issuer, &basics).await?;
         let name = settings.service.name.clone();
         let service = serve::start(router, &bus, name.clone(), settings, "relais migrate").await?;
@@ -96,10 +108,16 @@ impl Backend {
         let bound = listener.local_addr().map_err(|source| unusable("http.listen", settings.http.listen, source))?;
         let measured = service.metrics();
         let metrics: http::Metrics = Arc::new(move || measured.prometheus() + &counters.prometheus());
-        let http = Http::start(settings, listener, auth, administration, ready(&bus, &database), metrics)?;
+        let shown = certificates.http.clone();
+        let scheme = if shown.is_some() { "https" } else { "http" };
+        let doors = Doors { auth, administration, ready: ready(&bus, &database), metrics };
+        let http = Http::start(settings, listener, shown, doors)?;
+        let reload = broker.as_ref().map(nats_server::Server::reload);
+        let certificates = certificates.keep(reload, Arc::clone(&basics.clock))?;
         let report = Report {
             ready: true,
-            http: settings.http.public_url.clone().unwrap_or_else(|| format!("http://{bound}")),
+            http: settings.http.public_url.clone().unwrap_or_else(|| format!("{scheme}://{bound}")),
+            http_listen: bound,
             nats: addresses.servers.join(","),
             websocket: addresses.websocket.first().cloned(),
             monitor: broker.as_ref().map(|broker| format!("http://{}", broker.monitor())),
@@ -110,7 +128,19 @@ impl Backend {
             routes: patterns,
             setup_token,
         };
-        Ok(Self { http, service, bus, system, broker, database, report, _rivals: rivals, _sweep: sweep, _data: data })
+        Ok(Self {
+            http,
+            service,
+            bus,
+            system,
+            broker,
+            database,
+            report,
+            _rivals: rivals,
+            _sweep: sweep,
+            _certificates: certificates,
+            _data: data,
+        })
     }
 
     /// What runs where.
@@ -159,14 +189,15 @@ impl Http {
     fn start(
         settings: &Settings,
         listener: TcpListener,
-        auth: Auth,
-        administration: http::Administration,
-        ready: http::Ready,
-        metrics: http::Metrics,
+        certificate: Option<Arc<Certificate>>,
+        doors: Doors,
     ) -> Result<Self> {
+        let Doors { auth, administration, ready, metrics } = doors;
         let bound = listener.local_addr().map_err(|source| unusable("http.listen", settings.http.listen, source))?;
         let own = http::Settings {
             address: bound,
+            tls: certificate.is_some(),
+            trusted_proxies: trusted_proxies(settings),
             public_url: settings.http.public_url.clone(),
             allowed_hosts: Vec::new(),
             allowed_origins: settings.http.allowed_origins.clone(),
@@ -176,7 +207,7 @@ impl Http {
         };
         let endpoint = http::endpoint(auth, own).map_err(|error| part("the HTTP API cannot be started", error))?;
         let (stop, stopped) = oneshot::channel::<()>();
-        let task = tokio::spawn(http::serve(listener, endpoint, stopped.map(|_| ())));
+        let task = tokio::spawn(http::serve(listener, certificate, endpoint, stopped.map(|_| ())));
         Ok(Self { stop: Some(stop), task })
     }
 
@@ -187,6 +218,14 @@ impl Http {
                 self.task.abort();
             }
         }
+    }
+}
+
+/// Those that are named; otherwise, behind a proxy, those on this machine.
+fn trusted_proxies(settings: &Settings) -> http::TrustedProxies {
+    match settings.http.trusted_proxies.as_slice() {
+        [] if settings.behind_proxy => http::TrustedProxies::on_this_machine(),
+        named => http::TrustedProxies::new(named.to_vec()),
     }
 }
 
@@ -248,6 +287,8 @@ async fn child(
     let mut config = nats_server::Config::new("relais", &data.path().join("nats"), trust.operator.as_str(), &system);
     (config.listen, config.websocket) = (settings.nats.listen, settings.nats.websocket);
     config.monitor = settings.nats.monitor;
+    let tls = settings.nats.tls_cert.clone().zip(settings.nats.tls_key.clone());
+    config.tls = tls.map(|(certificate, key)| nats_server::Tls { certificate, key });
     config.websocket_origins.clone_from(&settings.http.allowed_origins);
     let preload = trust.accounts.iter().map(|(key, jwt)| (key.to_string(), jwt.as_str().to_owned()));
     config.preload = preload.collect();

@@ -29,6 +29,7 @@ fn options(url: &str) -> ConnectOptions {
         name: "suite".to_owned(),
         keys,
         rng: Arc::new(system::Rng),
+        security: nats::Security::default(),
     }
 }
 

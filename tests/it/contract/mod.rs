@@ -2,6 +2,7 @@
 
 pub(crate) mod bus;
 mod cache;
+mod certificates;
 mod claims;
 mod matrix;
 mod nsc;

@@ -49,6 +49,7 @@ pub(crate) async fn resolver(url: String, jwt: UserJwt, seed: Secret) -> nats::R
         name: "suite".to_owned(),
         keys: keys(),
         rng,
+        security: nats::Security::default(),
     };
     nats::Resolver::new(nats::Bus::connect(options).await.unwrap())
 }

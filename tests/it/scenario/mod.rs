@@ -11,6 +11,7 @@ mod library;
 mod lifecycle;
 mod live;
 mod nsc;
+mod off_loopback;
 mod peers;
 mod recovery;
 mod secrets;

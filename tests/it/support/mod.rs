@@ -2,6 +2,7 @@
 
 mod broker;
 mod caller;
+mod certificates;
 mod http;
 mod program;
 mod raw;
@@ -11,6 +12,7 @@ mod verdict;
 
 pub(crate) use broker::Broker;
 pub(crate) use caller::Caller;
+pub(crate) use certificates::{Authority, ask, certificate_in, shown};
 pub(crate) use http::http;
 pub(crate) use program::{Program, service_creds};
 pub(crate) use raw::{Raw, odd_messages};

@@ -104,3 +104,26 @@ async fn settings_that_would_open_a_door_are_refused() {
         assert!(matches!(with("https://a", url), Some(InvalidSettings::PublicUrl(_))), "{url}");
     }
 }
+
+#[tokio::test]
+async fn under_tls_and_behind_a_proxy_the_names_are_those_that_clients_see() {
+    let tls = |address: &str| {
+        let settings = Settings { address: address.parse().unwrap(), tls: true, public_url: None, ..settings() };
+        TestClient::new(endpoint(Auth::new(ports(), AuthSettings::default()), settings).unwrap())
+    };
+    let client = tls(HOST).default_header("host", HOST);
+    client.get("/health").header("origin", "https://127.0.0.1:8080").send().await.assert_status_is_ok();
+    let plain = client.get("/health").header("origin", "http://127.0.0.1:8080");
+    assert_eq!(problem(plain.send().await).await, is(403, "foreign-origin"), "whoever serves that page is not we");
+    let client = tls("127.0.0.1:443");
+    for ours in ["localhost", "localhost:443"] {
+        client.get("/health").header("host", ours).send().await.assert_status_is_ok();
+    }
+    assert_eq!(problem(client.get("/health").header("host", "localhost:80").send().await).await, is(421, "misdirected"));
+
+    // Also where the proxy is trusted with everything else.
+    let trusted = Settings { trusted_proxies: TrustedProxies::on_this_machine(), ..settings() };
+    let client = client_of(ports(), trusted);
+    let told = client.get("/health").header("host", "evil.example.org").header("x-forwarded-host", "api.example.org");
+    assert_eq!(problem(told.send().await).await, is(421, "misdirected"));
+}

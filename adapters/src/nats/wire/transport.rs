@@ -2,6 +2,7 @@
 
 use std::{
     io,
+    net::IpAddr,
     pin::Pin,
     sync::Arc,
     task::{Context, Poll},
@@ -17,6 +18,10 @@ use tokio_rustls::TlsConnector;
 use tokio_websockets::{Message, WebSocketStream};
 
 use super::frame::{self, Frame, Info};
+use crate::{
+    nats::connect::Security,
+    tls::{self, Trust},
+};
 
 /// Bytes in, bytes out.
 pub(in crate::nats) trait Line: AsyncRead + AsyncWrite + Send + Unpin {}
@@ -67,33 +72,60 @@ pub(in crate::nats) struct Opened {
     pub(in crate::nats) read: BytesMut,
 }
 
+/// Why a broker is not told who we are.
+#[derive(Debug, thiserror::Error)]
+enum Unsafe {
+    #[error("{0}")]
+    Distrusted(String),
+    #[error("it is on another machine and offers no TLS: what is sent would be read, and changed, on the way")]
+    Plain,
+}
+
+/// Whether that, and nothing else, is why a broker could not be had.
+pub(in crate::nats) fn is_unsafe(error: &io::Error) -> bool {
+    error.get_ref().is_some_and(|error| error.is::<Unsafe>())
+}
+
 /// Connects, up to the broker's INFO.
-pub(in crate::nats) async fn open(address: &Address) -> io::Result<Opened> {
+pub(in crate::nats) async fn open(address: &Address, security: &Security) -> io::Result<Opened> {
     let tcp = TcpStream::connect((address.host.as_str(), address.port)).await?;
     tcp.set_nodelay(true)?;
+    let plain = may_be_plain(tcp.peer_addr()?.ip(), security);
+    let trust = &security.trust;
     match address.scheme {
         Scheme::Nats | Scheme::Tls => {
             let mut line: Box<dyn Line> = Box::new(tcp);
             let (info, read) = hear_info(&mut line).await?;
             if !info.tls_required && address.scheme == Scheme::Nats {
-                return Ok(Opened { line, info, read });
+                return if plain { Ok(Opened { line, info, read }) } else { Err(io::Error::other(Unsafe::Plain)) };
             }
             if !read.is_empty() {
                 // Whoever speaks before TLS has begun is no broker.
                 return Err(io::Error::new(io::ErrorKind::InvalidData, "somebody spoke before TLS had begun"));
             }
-            Ok(Opened { line: encrypt(line, &address.host).await?, info, read })
+            Ok(Opened { line: encrypt(line, &address.host, trust).await?, info, read })
         }
-        Scheme::Ws => upgrade(Box::new(tcp), address).await,
-        Scheme::Wss => upgrade(encrypt(Box::new(tcp), &address.host).await?, address).await,
+        Scheme::Ws if plain => upgrade(Box::new(tcp), address).await,
+        Scheme::Ws => Err(io::Error::other(Unsafe::Plain)),
+        Scheme::Wss => upgrade(encrypt(Box::new(tcp), &address.host, trust).await?, address).await,
     }
 }
 
-async fn encrypt(line: Box<dyn Line>, host: &str) -> io::Result<Box<dyn Line>> {
-    let config = crate::tls::client_config(true).map_err(io::Error::other)?;
+/// Whether a connection may do without TLS. What counts is where it has led to, not the name: a name can be made to lead
+/// elsewhere.
+fn may_be_plain(peer: IpAddr, security: &Security) -> bool {
+    security.plain || peer.to_canonical().is_loopback()
+}
+
+async fn encrypt(line: Box<dyn Line>, host: &str, trust: &Trust) -> io::Result<Box<dyn Line>> {
+    let config = tls::client_config(trust, true).map_err(io::Error::other)?;
     let name = rustls::pki_types::ServerName::try_from(host.to_owned())
         .map_err(|error| io::Error::new(io::ErrorKind::InvalidInput, error))?;
-    Ok(Box::new(TlsConnector::from(Arc::new(config)).connect(name, line).await?))
+    let encrypted = TlsConnector::from(Arc::new(config)).connect(name, line).await;
+    encrypted.map(|line| Box::new(line) as Box<dyn Line>).map_err(|error| match tls::distrust(&error) {
+        Some(why) => io::Error::other(Unsafe::Distrusted(why)),
+        None => error,
+    })
 }
 
 async fn upgrade(line: Box<dyn Line>, address: &Address) -> io::Result<Opened> {
@@ -169,5 +201,36 @@ impl AsyncWrite for WebSocket {
 
     fn poll_shutdown(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {
         Pin::new(&mut self.socket).poll_close(context).map_err(io::Error::other)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_this_machine_may_be_spoken_to_without_tls_unless_somebody_says_so() {
+        let (device, operator) = (Security::default(), Security { plain: true, ..Security::default() });
+        for (peer, plain) in [
+            ("127.0.0.1", true),
+            ("127.8.8.8", true),
+            ("::1", true),
+            ("::ffff:127.0.0.1", true),
+            ("10.0.0.7", false),
+            ("192.168.1.2", false),
+            ("2001:db8::1", false),
+            ("::ffff:10.0.0.7", false),
+            ("0.0.0.0", false),
+        ] {
+            assert_eq!(may_be_plain(peer.parse().unwrap(), &device), plain, "{peer}");
+            assert!(may_be_plain(peer.parse().unwrap(), &operator), "{peer}");
+        }
+    }
+
+    #[tokio::test]
+    async fn an_unsafe_broker_is_told_from_an_absent_one() {
+        assert!(is_unsafe(&io::Error::other(Unsafe::Plain)));
+        let nobody = "tls://127.0.0.1:1".parse().unwrap();
+        assert!(!is_unsafe(&open(&nobody, &Security::default()).await.err().unwrap()));
     }
 }

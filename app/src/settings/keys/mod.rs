@@ -2,6 +2,7 @@
 
 mod limits;
 mod nsc;
+mod tls;
 
 use serde_json::{Value, json};
 
@@ -51,7 +52,7 @@ use key;
 
 /// Every setting, in the order of the documentation.
 pub(super) fn all() -> impl Iterator<Item = &'static Key> {
-    KEYS.iter().chain(limits::KEYS).chain(nsc::KEYS)
+    KEYS.iter().chain(tls::KEYS).chain(limits::KEYS).chain(nsc::KEYS)
 }
 
 const KEYS: &[Key] = &[

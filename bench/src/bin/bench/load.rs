@@ -97,6 +97,7 @@ pub(crate) async fn connect(url: &str) -> nats::Bus {
         name: "load".to_owned(),
         keys,
         rng: Arc::new(system::Rng),
+        security: nats::Security::default(),
     };
     nats::Bus::connect(options).await.expect("a broker")
 }

@@ -26,6 +26,7 @@ async fn connect(url: String) -> nats::Bus {
         name: "relais".to_owned(),
         keys,
         rng: Arc::new(system::Rng),
+        security: nats::Security::default(),
     };
     nats::Bus::connect(options).await.expect("a broker")
 }

@@ -199,6 +199,7 @@ async fn a_refusal_reaches_the_call_that_was_refused() {
         name: "refused".to_owned(),
         keys: Arc::new(nkeys::KeyPairs::new(Arc::clone(&rng))),
         rng,
+        security: nats::Security::default(),
     })
     .await
     .unwrap();

@@ -1,0 +1,312 @@
+//! Whose request it is, as an address: what limits count by.
+//!
+//! Every request has a [`ClientAddress`]; endpoints take it as an argument, and layers find it in the request's extensions.
+//! It is the peer of the connection, unless that is a proxy we trust; then it is what the proxies say, read from the right:
+//! each proxy adds whom it was asked by, so the first address that is no trusted proxy is the client, and what stands left
+//! of it was written by the client and means nothing. Where a trusted proxy says something that is no address, it is itself
+//! the one who asks. `X-Forwarded-For` and `Forwarded` (RFC 7239) are read; a proxy writes one of them and hands the other on
+//! as the client wrote it, so where both are there they must say the same, or neither is believed.
+//!
+//! An IPv6 network is a household or a machine, with as many addresses as it likes: it counts as one (its /64).
+
+use std::{
+    fmt,
+    net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr},
+};
+
+use ipnet::IpNet;
+use poem::{
+    FromRequest, Request, RequestBody,
+    http::{HeaderMap, header},
+    web::RemoteAddr,
+};
+
+/// Whose request it is: an IPv4 address, or the first address of an IPv6 network (/64).
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct ClientAddress(IpAddr);
+
+/// Proxies whose word about their clients is believed.
+#[derive(Debug, Clone, Default)]
+pub struct TrustedProxies(Vec<IpNet>);
+
+/// The most proxies that a request may have come through.
+const MOST_HOPS: usize = 32;
+
+impl ClientAddress {
+    /// Those who ask over something that has no address are one.
+    const NOWHERE: Self = Self(IpAddr::V4(Ipv4Addr::UNSPECIFIED));
+
+    /// Counts an address as what it belongs to.
+    #[must_use]
+    pub fn of(address: IpAddr) -> Self {
+        match address.to_canonical() {
+            IpAddr::V6(address) => {
+                let network = u128::from(address) & !u128::from(u64::MAX);
+                Self(Ipv6Addr::from(network).into())
+            }
+            address => Self(address),
+        }
+    }
+
+    /// As an address.
+    #[must_use]
+    pub fn ip(self) -> IpAddr {
+        self.0
+    }
+
+    /// Whose request this is.
+    pub(super) fn of_request(request: &Request, trusted: &TrustedProxies) -> Self {
+        let RemoteAddr(peer) = request.remote_addr();
+        match peer.as_socket_addr().map(SocketAddr::ip) {
+            Some(peer) => Self::of(trusted.client(peer, request.headers())),
+            None => Self::NOWHERE,
+        }
+    }
+}
+
+impl fmt::Display for ClientAddress {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0.fmt(f)
+    }
+}
+
+impl<'a> FromRequest<'a> for ClientAddress {
+    async fn from_request(request: &'a Request, _: &mut RequestBody) -> poem::Result<Self> {
+        Ok(request.extensions().get().copied().unwrap_or(Self::NOWHERE))
+    }
+}
+
+impl TrustedProxies {
+    /// These, and no others.
+    #[must_use]
+    pub fn new(networks: Vec<IpNet>) -> Self {
+        Self(networks)
+    }
+
+    /// Those on this machine.
+    #[must_use]
+    pub fn on_this_machine() -> Self {
+        let loopback = [(IpAddr::V4(Ipv4Addr::LOCALHOST), 8), (IpAddr::V6(Ipv6Addr::LOCALHOST), 128)];
+        Self(loopback.into_iter().map(|(address, prefix)| IpNet::new_assert(address, prefix).trunc()).collect())
+    }
+
+    fn trusts(&self, address: IpAddr) -> bool {
+        self.0.iter().any(|network| network.contains(&address))
+    }
+
+    /// Who asks, when `peer` is who has connected.
+    fn client(&self, peer: IpAddr, headers: &HeaderMap) -> IpAddr {
+        let peer = peer.to_canonical();
+        if !self.trusts(peer) {
+            return peer;
+        }
+        let listed = |name: &str, hops: fn(&str) -> Vec<Option<IpAddr>>| -> Option<Vec<Option<IpAddr>>> {
+            let lines = headers.get_all(name).iter();
+            let lines: Vec<_> = lines.map(|line| line.to_str().map_or(vec![None], hops)).collect();
+            (!lines.is_empty()).then(|| lines.concat())
+        };
+        let (plain, standard) = (listed("x-forwarded-for", x_forwarded_for), listed(header::FORWARDED.as_str(), forwarded));
+        match (plain, standard) {
+            (Some(plain), Some(standard)) => {
+                let (plain, standard) = (self.walk(peer, &plain), self.walk(peer, &standard));
+                if plain == standard { plain } else { peer }
+            }
+            (Some(hops), None) | (None, Some(hops)) => self.walk(peer, &hops),
+            (None, None) => peer,
+        }
+    }
+
+    /// From the right, as long as those who say it are trusted.
+    fn walk(&self, peer: IpAddr, hops: &[Option<IpAddr>]) -> IpAddr {
+        let mut client = peer;
+        for hop in hops.iter().rev().take(MOST_HOPS) {
+            let Some(hop) = hop else { break };
+            client = *hop;
+            if !self.trusts(client) {
+                break;
+            }
+        }
+        client
+    }
+}
+
+/// The addresses of an `X-Forwarded-For`, `None` for what is none.
+fn x_forwarded_for(line: &str) -> Vec<Option<IpAddr>> {
+    line.split(',').map(address).collect()
+}
+
+/// The addresses of a `Forwarded`, `None` for what is none: `for=192.0.2.1, for="[2001:db8::1]:4711";proto=https`.
+fn forwarded(line: &str) -> Vec<Option<IpAddr>> {
+    // A quote that does not end could hide what the proxy has added behind it.
+    let Some(elements) = split(line, ',') else { return vec![None] };
+    elements.into_iter().map(element).collect()
+}
+
+fn element(text: &str) -> Option<IpAddr> {
+    let pairs = split(text, ';')?;
+    let mut named = pairs.into_iter().filter_map(|pair| {
+        let (name, value) = pair.split_once('=')?;
+        name.trim().eq_ignore_ascii_case("for").then(|| value.trim())
+    });
+    let value = named.next()?;
+    if named.next().is_some() {
+        return None;
+    }
+    match value.strip_prefix('"').map(|rest| rest.strip_suffix('"')) {
+        // Addresses need no backslash.
+        Some(Some(quoted)) => address(quoted),
+        Some(None) => None,
+        None => address(value),
+    }
+}
+
+/// The parts between separators that stand outside of quotes; `None` when a quote does not end.
+fn split(text: &str, separator: char) -> Option<Vec<&str>> {
+    let (mut parts, mut begin, mut quoted, mut escaped) = (Vec::new(), 0, false, false);
+    for (at, character) in text.char_indices() {
+        match character {
+            _ if escaped => escaped = false,
+            '\\' if quoted => escaped = true,
+            '"' => quoted = !quoted,
+            _ if character == separator && !quoted => {
+                parts.push(&text[begin..at]);
+                begin = at + character.len_utf8();
+            }
+            _ => {}
+        }
+    }
+    parts.push(&text[begin..]);
+    (!quoted).then_some(parts)
+}
+
+/// `192.0.2.1`, `192.0.2.1:4711`, `2001:db8::1`, `[2001:db8::1]`, `[2001:db8::1]:4711`.
+fn address(text: &str) -> Option<IpAddr> {
+    let text = text.trim();
+    let bare = text.strip_prefix('[').and_then(|rest| rest.strip_suffix(']')).and_then(|rest| rest.parse().ok());
+    let found = text.parse::<IpAddr>().ok().or(bare.map(IpAddr::V6));
+    found.or_else(|| text.parse::<SocketAddr>().ok().map(|address| address.ip())).map(|address| address.to_canonical())
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    fn proxies(networks: &[&str]) -> TrustedProxies {
+        TrustedProxies::new(networks.iter().map(|network| network.parse().unwrap()).collect())
+    }
+
+    fn headers(lines: &[(&'static str, &str)]) -> HeaderMap {
+        let mut headers = HeaderMap::new();
+        for (name, value) in lines {
+            headers.append(*name, value.parse().unwrap());
+        }
+        headers
+    }
+
+    fn client(trusted: &TrustedProxies, peer: &str, lines: &[(&'static str, &str)]) -> String {
+        ClientAddress::of(trusted.client(peer.parse().unwrap(), &headers(lines))).to_string()
+    }
+
+    const XFF: &str = "x-forwarded-for";
+
+    #[test]
+    fn only_trusted_proxies_are_believed_and_only_up_to_the_first_stranger() {
+        let trusted = proxies(&["10.0.0.0/8", "2001:db8:ffff::/48"]);
+        for (peer, says, is) in [
+            ("192.0.2.9", "203.0.113.5", "192.0.2.9"),
+            ("10.0.0.1", "203.0.113.5", "203.0.113.5"),
+            ("::ffff:10.0.0.1", "203.0.113.5", "203.0.113.5"),
+            ("2001:db8:ffff::7", "203.0.113.5", "203.0.113.5"),
+            ("10.0.0.1", "1.1.1.1, 203.0.113.5", "203.0.113.5"),
+            ("10.0.0.1", "1.1.1.1, 203.0.113.5, 10.0.0.2", "203.0.113.5"),
+            ("10.0.0.1", "10.0.0.3, 10.0.0.2", "10.0.0.3"),
+            ("10.0.0.1", " 203.0.113.5:4711 ", "203.0.113.5"),
+            ("10.0.0.1", "::ffff:203.0.113.5", "203.0.113.5"),
+            ("10.0.0.1", "[2001:db8:1:2:3:4:5:6]:443", "2001:db8:1:2::"),
+            ("10.0.0.1", "2001:db8:1:2:3:4:5:6", "2001:db8:1:2::"),
+            ("10.0.0.1", "1.1.1.1, unknown", "10.0.0.1"),
+            ("10.0.0.1", "1.1.1.1, nonsense, 10.0.0.2", "10.0.0.2"),
+            ("10.0.0.1", "", "10.0.0.1"),
+            ("10.0.0.1", "1.1.1.1,", "10.0.0.1"),
+            ("10.0.0.1", "fe80::1%eth0", "10.0.0.1"),
+            ("10.0.0.1", "203.0.113.5:99999", "10.0.0.1"),
+        ] {
+            assert_eq!(client(&trusted, peer, &[(XFF, says)]), is, "{peer} says {says:?}");
+        }
+        assert_eq!(client(&trusted, "10.0.0.1", &[]), "10.0.0.1");
+        assert_eq!(client(&trusted, "10.0.0.1", &[(XFF, "1.1.1.1"), (XFF, "203.0.113.5")]), "203.0.113.5");
+        assert_eq!(client(&TrustedProxies::default(), "127.0.0.1", &[(XFF, "203.0.113.5")]), "127.0.0.1");
+    }
+
+    #[test]
+    fn the_standard_header_says_the_same_and_two_must_agree() {
+        let trusted = TrustedProxies::on_this_machine();
+        for (says, is) in [
+            ("for=203.0.113.5", "203.0.113.5"),
+            ("For=\"203.0.113.5:80\";proto=https;by=10.0.0.1", "203.0.113.5"),
+            ("proto=https; for=\"[2001:db8:1:2::9]:4711\"", "2001:db8:1:2::"),
+            ("for=1.1.1.1, for=203.0.113.5", "203.0.113.5"),
+            ("for=1.1.1.1;by=\"a,b\", for=203.0.113.5, for=127.0.0.2", "203.0.113.5"),
+            ("for=_hidden", "127.0.0.1"),
+            ("for=unknown", "127.0.0.1"),
+            ("for=1.1.1.1;for=2.2.2.2", "127.0.0.1"),
+            ("for=\"evil, for=203.0.113.5", "127.0.0.1"),
+            ("for=\"203.0.113.5", "127.0.0.1"),
+            ("by=203.0.113.5", "127.0.0.1"),
+            ("", "127.0.0.1"),
+        ] {
+            assert_eq!(client(&trusted, "127.0.0.1", &[("forwarded", says)]), is, "{says:?}");
+        }
+        let two = |plain, standard| client(&trusted, "127.0.0.1", &[(XFF, plain), ("forwarded", standard)]);
+        assert_eq!(two("203.0.113.5", "for=203.0.113.5"), "203.0.113.5");
+        assert_eq!(two("203.0.113.5", "for=1.1.1.1"), "127.0.0.1", "one of them is the client's own");
+        assert_eq!(two("1.1.1.1", "for=203.0.113.5"), "127.0.0.1");
+        assert_eq!(client(&trusted, "::1", &[(XFF, "203.0.113.5")]), "203.0.113.5");
+        assert_eq!(client(&trusted, "10.0.0.1", &[(XFF, "203.0.113.5")]), "10.0.0.1");
+    }
+
+    proptest! {
+        #[test]
+        fn whatever_a_client_writes_it_is_who_the_proxy_has_seen(
+            written in "[ -~]{0,60}", client in any::<Ipv4Addr>(), standard: bool
+        ) {
+            let trusted = TrustedProxies::on_this_machine();
+            prop_assume!(!trusted.trusts(client.into()));
+            let (name, line) = if standard { ("forwarded", format!("{written}, for={client}")) } else { (XFF, format!("{written}, {client}")) };
+            let found = trusted.client(Ipv4Addr::LOCALHOST.into(), &headers(&[(name, &line)]));
+            // An open quote hides what the proxy has added; then it is the proxy who asks, and never whom the client names.
+            let hidden = standard && split(&line, ',').is_none();
+            let expected = if hidden { Ipv4Addr::LOCALHOST } else { client };
+            prop_assert_eq!(found, IpAddr::V4(expected), "{}", line);
+        }
+
+        #[test]
+        fn no_bytes_in_a_header_panic_or_make_an_untrusted_peer_another(bytes in prop::collection::vec(any::<u8>(), 0..80), standard: bool) {
+            let name = if standard { "forwarded" } else { XFF };
+            let mut headers = HeaderMap::new();
+            if let Ok(value) = poem::http::HeaderValue::from_bytes(&bytes) {
+                headers.append(name, value);
+            }
+            TrustedProxies::on_this_machine().client(Ipv4Addr::LOCALHOST.into(), &headers);
+            let peer: IpAddr = "192.0.2.1".parse().unwrap();
+            prop_assert_eq!(TrustedProxies::on_this_machine().client(peer, &headers), peer);
+        }
+
+        #[test]
+        fn an_address_is_read_as_it_is_written(address: IpAddr, port: u16) {
+            let canonical = Some(address.to_canonical());
+            prop_assert_eq!(super::address(&address.to_string()), canonical);
+            prop_assert_eq!(super::address(&SocketAddr::new(address, port).to_string()), canonical);
+        }
+
+        #[test]
+        fn one_network_is_one_client(network: u64, one: u64, other: u64) {
+            let of = |low| ClientAddress::of(Ipv6Addr::from(u128::from(network) << 64 | u128::from(low)).into());
+            prop_assume!(network != 0);
+            prop_assert_eq!(of(one), of(other));
+            prop_assert_eq!(ClientAddress::of(of(one).ip()), of(one));
+        }
+    }
+}
