@@ -2,6 +2,7 @@
 
 mod account;
 mod admin;
+mod mail;
 mod messages;
 mod new;
 mod nsc;
@@ -14,6 +15,7 @@ use relais_domain::{auth::Email, identity::ServiceName, subject::Pattern};
 
 pub use account::{DevicesCommand, LeaveArgs, PasswordArgs};
 pub use admin::{AdminCommand, ClaimArgs};
+pub use mail::{MailCommand, MailTestArgs};
 pub use messages::{PublishArgs, RequestArgs, SubscribeArgs, TypeArgs};
 pub use new::NewArgs;
 pub use nsc::{NscBackupArgs, NscCommand, NscRestoreArgs};
@@ -183,6 +185,9 @@ Examples:
     /// Operators, accounts, users and keys: what the brokers believe
     #[command(subcommand)]
     Nsc(NscCommand),
+    /// Mails to people
+    #[command(subcommand)]
+    Mail(MailCommand),
     /// Print a description of the API
     #[command(subcommand)]
     Spec(SpecCommand),

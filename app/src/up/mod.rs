@@ -7,6 +7,7 @@
 mod addresses;
 mod app;
 mod data;
+mod mail;
 mod people;
 pub(crate) mod provision;
 mod report;

@@ -11,12 +11,12 @@ use relais_domain::{
     live,
     nsc::Nsc,
     peers::{Peers, Tickets},
-    ports::{Bus as _, Clock, CredentialsIssuer, Grant, KeyPairs, Rng},
+    ports::{Bus as _, Clock, CredentialsIssuer, Grant, KeyPairs, Mailer, Rng},
     routing::{Router, Service},
 };
 use tokio::{sync::oneshot, task::JoinHandle};
 
-use super::{IntoApp, addresses::Addresses, data::Data, people, provision, report::Report, rivals::Watch};
+use super::{IntoApp, addresses::Addresses, data::Data, mail, people, provision, report::Report, rivals::Watch};
 use crate::{
     error::{Error, Result},
     lifecycle::{PATIENCE, Signals},
@@ -33,6 +33,7 @@ pub struct Backend {
     system: nats::Bus,
     broker: Option<nats_server::Server>,
     database: sql::Database,
+    mailer: Option<Arc<dyn Mailer>>,
     report: Report,
     _rivals: Watch,
     _sweep: people::Task,
@@ -42,6 +43,13 @@ pub struct Backend {
 struct Http {
     stop: Option<oneshot::Sender<()>>,
     task: JoinHandle<std::io::Result<()>>,
+}
+
+/// What the API shows of the parts behind it.
+struct Behind {
+    ready: http::Ready,
+    metrics: http::Metrics,
+    mails: Option<http::CaughtMails>,
 }
 
 /// What every part needs.
@@ -67,6 +75,7 @@ impl Backend {
         let keys: Arc<dyn KeyPairs> = Arc::new(nkeys::KeyPairs::new(Arc::clone(&rng)));
         let basics = Basics { keys, clock: Arc::new(system::Clock), rng };
 
+        let post = mail::post(settings, external, &basics)?;
         let data = Data::open(&settings.data)?;
         let listener = listen("http.listen", settings.http.listen)?;
         let binary = if external { None } else { Some(find(settings)?) };
@@ -96,10 +105,13 @@ impl Backend {
         let bound = listener.local_addr().map_err(|source| unusable("http.listen", settings.http.listen, source))?;
         let measured = service.metrics();
         let metrics: http::Metrics = Arc::new(move || measured.prometheus() + &counters.prometheus());
-        let http = Http::start(settings, listener, auth, administration, ready(&bus, &database), metrics)?;
+        let mail = post.caught.as_ref().map(|_| format!("http://{bound}/dev/mail"));
+        let behind = Behind { ready: ready(&bus, &database), metrics, mails: post.caught };
+        let http = Http::start(settings, listener, auth, administration, behind)?;
         let report = Report {
             ready: true,
             http: settings.http.public_url.clone().unwrap_or_else(|| format!("http://{bound}")),
+            mail,
             nats: addresses.servers.join(","),
             websocket: addresses.websocket.first().cloned(),
             monitor: broker.as_ref().map(|broker| format!("http://{}", broker.monitor())),
@@ -110,13 +122,20 @@ impl Backend {
             routes: patterns,
             setup_token,
         };
-        Ok(Self { http, service, bus, system, broker, database, report, _rivals: rivals, _sweep: sweep, _data: data })
+        let mailer = post.mailer;
+        Ok(Self { http, service, bus, system, broker, database, mailer, report, _rivals: rivals, _sweep: sweep, _data: data })
     }
 
     /// What runs where.
     #[must_use]
     pub fn report(&self) -> &Report {
         &self.report
+    }
+
+    /// Who brings mails to people: the server of `mail.smtp_url`, on a laptop the catcher behind `/dev/mail`, or nobody.
+    #[must_use]
+    pub fn mailer(&self) -> Option<&Arc<dyn Mailer>> {
+        self.mailer.as_ref()
     }
 
     /// Runs until a signal, or until a part has ended that cannot be done without; then stops.
@@ -161,8 +180,7 @@ impl Http {
         listener: TcpListener,
         auth: Auth,
         administration: http::Administration,
-        ready: http::Ready,
-        metrics: http::Metrics,
+        behind: Behind,
     ) -> Result<Self> {
         let bound = listener.local_addr().map_err(|source| unusable("http.listen", settings.http.listen, source))?;
         let own = http::Settings {
@@ -171,8 +189,9 @@ impl Http {
             allowed_hosts: Vec::new(),
             allowed_origins: settings.http.allowed_origins.clone(),
             administration,
-            ready,
-            metrics,
+            ready: behind.ready,
+            metrics: behind.metrics,
+            mails: behind.mails,
         };
         let endpoint = http::endpoint(auth, own).map_err(|error| part("the HTTP API cannot be started", error))?;
         let (stop, stopped) = oneshot::channel::<()>();

@@ -3,6 +3,7 @@
 pub(crate) mod bus;
 mod cache;
 mod claims;
+mod mailer;
 mod matrix;
 mod nsc;
 pub(crate) mod resolver;
