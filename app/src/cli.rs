@@ -7,6 +7,7 @@ mod messages;
 mod new;
 mod nsc;
 mod nsc_admin;
+mod spec;
 
 use std::path::PathBuf;
 
@@ -23,6 +24,7 @@ pub use nsc_admin::{
     AccountCommand, ConfigArgs, ExportArgs, KeysCommand, RoleCommand, SetupArgs, UserAddArgs, UserCommand,
     UserEditArgs, WishArgs,
 };
+pub use spec::SpecCommand;
 
 use crate::settings::{Flag, SettingsError, Sources};
 
@@ -294,26 +296,6 @@ pub struct CredsExportArgs {
 pub enum Role {
     /// Looks at services and streams
     Operator,
-}
-
-/// What can be described.
-#[derive(Debug, Subcommand)]
-pub enum SpecCommand {
-    /// The HTTP API, as an OpenAPI document
-    Openapi,
-    /// What is answered on NATS, as an AsyncAPI document: subjects, messages, answers, faults
-    #[command(after_help = "\
-It describes the built-in routes, as the settings have them, and needs nothing that runs.
-A program describes its own routes in a test or a build step, in three lines:
-
-  let document = relais::AsyncApi::new(\"shop\").proto(\"shop.proto\").document(&router)?;
-  assert!(document.notes().is_empty(), \"{:?}\", document.notes());
-  std::fs::write(\"asyncapi.json\", document.json())?;
-
-Examples:
-  relais spec asyncapi > asyncapi.json
-  relais spec asyncapi --set examples=false --set topics=news,weather")]
-    Asyncapi,
 }
 
 impl Globals {

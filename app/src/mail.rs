@@ -26,7 +26,8 @@ pub(crate) fn smtp(
         Some(path) => mail::Server::parse_with_password(url.expose(), password(path)?),
         None => url.expose().parse(),
     };
-    let server = server.map_err(|source| Error::Part { what: "mail.smtp_url cannot be used".to_owned(), source: source.into() })?;
+    let server = server
+        .map_err(|source| Error::Part { what: "mail.smtp_url cannot be used".to_owned(), source: source.into() })?;
     let roots = own.tls_ca.as_ref().map(|path| fs::read(path).map_err(|source| file("mail.tls_ca", path, source)));
     let options = mail::Options {
         server: server.clone(),

@@ -74,11 +74,8 @@ fn page(mails: &[CaughtMail]) -> String {
     }
     for mail in mails {
         let [to, subject, body] = [mail.to.as_str(), mail.subject.as_str(), mail.body.expose()].map(escaped);
-        let written = writeln!(
-            page,
-            "<article><h2>{subject}</h2><p>to {to}, {}</p>\n<pre>\n{body}</pre></article>",
-            mail.at
-        );
+        let written =
+            writeln!(page, "<article><h2>{subject}</h2><p>to {to}, {}</p>\n<pre>\n{body}</pre></article>", mail.at);
         written.expect("a string takes whatever is written to it");
     }
     page.push_str("</body></html>\n");

@@ -99,9 +99,8 @@ mod tests {
         for number in 0..=MOST {
             catcher.send(&mail("ada@example.org", &format!("{number}"), "x")).await.unwrap();
         }
-        let subjects = |catcher: &Catcher| {
-            catcher.caught().iter().map(|own| own.mail.subject.to_string()).collect::<Vec<_>>()
-        };
+        let subjects =
+            |catcher: &Catcher| catcher.caught().iter().map(|own| own.mail.subject.to_string()).collect::<Vec<_>>();
         let kept = subjects(&catcher);
         assert_eq!((kept.len(), kept[0].as_str(), kept[99].as_str()), (100, "100", "1"), "the newest are kept");
         let large = "x".repeat(400 * 1024);

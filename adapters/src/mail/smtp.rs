@@ -189,8 +189,9 @@ impl ports::Mailer for Smtp {
         let to = message::address(&mail.to).map_err(MailError::Refused)?;
         let text = self.compose(&to, mail).map_err(MailError::Refused)?.formatted();
         let handed = self.deliver(to, &text).await;
-        if let Err(failure) = &handed {
-            tracing::warn!(server = %self.server, %failure, "a mail was not taken");
+        match &handed {
+            Ok(()) => tracing::debug!(server = %self.server, "a mail was taken"),
+            Err(failure) => tracing::warn!(server = %self.server, %failure, "a mail was not taken"),
         }
         Ok(handed?)
     }

@@ -26,8 +26,10 @@ pub(super) async fn test(args: &MailTestArgs, context: &mut Context<'_>) -> Resu
     let made = mail::smtp(&settings, Arc::new(system::Clock), Arc::new(system::Rng));
     let made = made.map_err(|error| Failure::of(Exit::Usage, &error))?;
     let Some((server, smtp)) = made else {
-        return Err(Failure::usage("mail.smtp_url is not set, so no mail is sent; `relais up` shows mails at /dev/mail")
-            .hint("set it and mail.from, as in RELAIS_MAIL__SMTP_URL=smtps://user:password@mail.example.org"));
+        return Err(Failure::usage(
+            "mail.smtp_url is not set, so no mail is sent; `relais up` shows mails at /dev/mail",
+        )
+        .hint("set it and mail.from, as in RELAIS_MAIL__SMTP_URL=smtps://user:password@mail.example.org"));
     };
     let mail = written(args, &settings)?;
     smtp.send(&mail).await.map_err(|error| told(&error))?;

@@ -147,7 +147,9 @@ mod tests {
 
     #[test]
     fn mails_leave_this_machine_under_tls_alone() {
-        for url in ["smtp://127.0.0.1:1025", "smtp://u:p@[::1]", "smtp://localhost", "smtps://h", "smtp://h?tls=required"] {
+        for url in
+            ["smtp://127.0.0.1:1025", "smtp://u:p@[::1]", "smtp://localhost", "smtps://h", "smtp://h?tls=required"]
+        {
             assert!(check(url, false).is_ok(), "{url}");
         }
         for url in ["smtp://h", "smtp://u:p@h:25", "smtp://localhost.h", "smtp://localhost@h", "smtp://[::2]:25"] {

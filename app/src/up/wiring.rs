@@ -123,7 +123,19 @@ impl Backend {
             setup_token,
         };
         let mailer = post.mailer;
-        Ok(Self { http, service, bus, system, broker, database, mailer, report, _rivals: rivals, _sweep: sweep, _data: data })
+        Ok(Self {
+            http,
+            service,
+            bus,
+            system,
+            broker,
+            database,
+            mailer,
+            report,
+            _rivals: rivals,
+            _sweep: sweep,
+            _data: data,
+        })
     }
 
     /// What runs where.

@@ -6,6 +6,7 @@ use std::{
     time::{Duration, Instant},
 };
 
+use futures_util::{FutureExt as _, future::join_all};
 use relais_adapters::{
     mail::{self, Failure, Options, Step, Times},
     system,
@@ -115,6 +116,7 @@ async fn what_a_server_does_not_take_is_told() {
     assert!(matches!(abroad, Err(MailError::Refused(_))), "{abroad:?}");
     assert!(smtp.mails().is_empty());
     send(&own, "ada@example.org").await.expect("one that was not taken is nobody else's trouble");
+    send(&own, "stays@example.org").await.expect("a mail that was taken is, whatever the good-bye takes");
     assert!(started.elapsed() < Duration::from_secs(10), "each is told at once: {:?}", started.elapsed());
 }
 
@@ -207,20 +209,28 @@ async fn a_server_that_hangs_or_dies_costs_seconds() {
 #[tokio::test(flavor = "multi_thread")]
 async fn many_mails_wait_for_each_other_and_none_for_ever() {
     let smtp = Smtp::plain();
-    let own = Arc::new(mailer(Options { times: QUICK, ..options(&smtp.url("smtp", "")) }));
-    let stuck: Vec<_> = (0..mail::AT_ONCE)
-        .map(|_| {
-            let own = Arc::clone(&own);
-            tokio::spawn(async move { failure(send(&*own, "stuck@b.c").await).1.step })
-        })
-        .collect();
+    let times = Times { whole: Duration::from_secs(4), ..Times::default() };
+    let own = Arc::new(mailer(Options { times, ..options(&smtp.url("smtp", "")) }));
+    let sending = |to: &'static str| {
+        let own = Arc::clone(&own);
+        tokio::spawn(async move { send(&*own, to).await })
+    };
+    let stuck: Vec<_> = (0..mail::AT_ONCE).map(|_| sending("stuck@b.c")).collect();
     for _ in 0..mail::AT_ONCE {
         assert_eq!(smtp.next(), json!({"at": "text"}));
     }
-    // Those on their way have taken every place; they give them back when their time is over.
-    send(&*own, "ada@example.org").await.expect("a place gets free before its own time is over");
-    for step in stuck {
-        assert_eq!(step.await.unwrap(), Step::Text);
+    // Those on their way have every place; the next ones wait, and are not even connected.
+    let mut waiting: Vec<_> = (0..3 * mail::AT_ONCE).map(|_| Box::pin(send(&*own, "ada@example.org"))).collect();
+    for next in &mut waiting {
+        assert!(next.now_or_never().is_none());
     }
-    assert_eq!(smtp.mails().len(), 1);
+    assert_eq!((smtp.connections(), smtp.mails().len()), (mail::AT_ONCE, 0));
+    for step in stuck {
+        assert_eq!(failure(step.await.unwrap()).1.step, Step::Text);
+    }
+    // Places get free when that time is over.
+    for sent in join_all(waiting).await {
+        assert!(sent.is_ok() || failure(sent).1.timed_out);
+    }
+    send(&*own, "ada@example.org").await.unwrap();
 }

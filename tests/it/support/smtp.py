@@ -1,7 +1,7 @@
 """An SMTP server for tests, on aiosmtpd: what it is told in one argument of JSON, what arrives on standard output.
 
 The recipient says what becomes of a mail: refused@, later@ and spam@ are answered so; drop@ ends the connection after the
-text, stuck@ never answers it, and says {"at": "text"} when it has come. A line on standard input asks for all mails.
+text, stuck@ never answers it, and says {"at": "text"} when it has come, stays@ never answers the good-bye. A line on standard input asks for all mails.
 """
 
 import asyncio
@@ -15,6 +15,7 @@ from aiosmtpd.smtp import SMTP, AuthResult
 
 told = json.loads(sys.argv[1])
 mails = []
+connections = set()
 
 
 def say(what):
@@ -46,6 +47,7 @@ class Handler:
         if to.startswith("stuck@"):
             say({"at": "text"})
             await asyncio.Event().wait()
+        server.stays = to.startswith("stays@")
         read = email.message_from_bytes(envelope.original_content, policy=email.policy.default)
         mails.append(
             {
@@ -61,6 +63,11 @@ class Handler:
         )
         return "250 OK"
 
+    async def handle_QUIT(self, server, session, envelope):
+        if server.stays:
+            await asyncio.Event().wait()
+        return "221 Bye"
+
 
 def known(server, session, envelope, mechanism, data):
     right = [data.login.decode(), data.password.decode()] == told["login"]
@@ -68,6 +75,16 @@ def known(server, session, envelope, mechanism, data):
 
 
 class Server(SMTP):
+    stays = False
+
+    def connection_made(self, transport):
+        connections.add(self)
+        super().connection_made(transport)
+
+    def connection_lost(self, error):
+        connections.discard(self)
+        super().connection_lost(error)
+
     async def push(self, status):
         # Whoever stands between puts an answer of their own behind this one, in the same packet.
         if told.get("injects") and status == "220 Ready to start TLS":
@@ -95,7 +112,7 @@ def serve():
 
 def asked():
     if sys.stdin.readline():
-        say({"mails": mails})
+        say({"mails": mails, "connections": len(connections)})
     else:
         sys.exit(0)
 

@@ -15,11 +15,9 @@ use tempfile::TempDir;
 
 use super::python;
 
-/// How one comes in.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+/// How one comes in under TLS.
+#[derive(Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Door {
-    /// Without TLS.
-    Plain,
     /// By STARTTLS, without which nothing is taken.
     StartTls,
     /// With TLS from the first byte.
@@ -101,8 +99,17 @@ impl Smtp {
 
     /// Every mail that has arrived, in order.
     pub(crate) fn mails(&self) -> Vec<Value> {
-        self.said.lock().unwrap().0.write_all(b"mails\n").unwrap();
-        self.next()["mails"].as_array().unwrap().clone()
+        self.ask()["mails"].as_array().unwrap().clone()
+    }
+
+    /// How many connections there are.
+    pub(crate) fn connections(&self) -> usize {
+        usize::try_from(self.ask()["connections"].as_u64().unwrap()).unwrap()
+    }
+
+    fn ask(&self) -> Value {
+        self.said.lock().unwrap().0.write_all(b"?\n").unwrap();
+        self.next()
     }
 
     /// The same, as the contract wants it.
