@@ -132,7 +132,7 @@ mod tests {
             "=?utf-8?q?x?= <a@b.c>",
             "a@b.c, d@e.f",
             "x <y> <a@b.c>",
-            "Tea <a@b.c\r\n>",
+            "Tea <a@b.c\r\nBcc: e@v.e>",
             &format!("{} <a@b.c>", "x".repeat(61)),
         ] {
             assert_eq!(odd.parse::<Sender>(), Err(InvalidSender), "{odd:?}");
