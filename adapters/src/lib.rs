@@ -17,6 +17,8 @@ pub mod http_client;
 pub mod jetstream;
 #[cfg(feature = "jwt")]
 pub mod jwt;
+#[cfg(feature = "mail")]
+pub mod mail;
 #[cfg(feature = "nats")]
 pub mod nats;
 #[cfg(feature = "nats-server")]

@@ -2,10 +2,12 @@
 
 mod account;
 mod admin;
+mod mail;
 mod messages;
 mod new;
 mod nsc;
 mod nsc_admin;
+mod spec;
 
 use std::path::PathBuf;
 
@@ -14,6 +16,7 @@ use relais_domain::{auth::Email, identity::ServiceName, subject::Pattern};
 
 pub use account::{DevicesCommand, LeaveArgs, PasswordArgs};
 pub use admin::{AdminCommand, ClaimArgs};
+pub use mail::{MailCommand, MailTestArgs};
 pub use messages::{PublishArgs, RequestArgs, SubscribeArgs, TypeArgs};
 pub use new::NewArgs;
 pub use nsc::{NscBackupArgs, NscCommand, NscRestoreArgs};
@@ -21,6 +24,7 @@ pub use nsc_admin::{
     AccountCommand, ConfigArgs, ExportArgs, KeysCommand, RoleCommand, SetupArgs, UserAddArgs, UserCommand,
     UserEditArgs, WishArgs,
 };
+pub use spec::SpecCommand;
 
 use crate::settings::{Flag, SettingsError, Sources};
 
@@ -186,6 +190,9 @@ Examples:
     /// Operators, accounts, users and keys: what the brokers believe
     #[command(subcommand)]
     Nsc(NscCommand),
+    /// Mails to people
+    #[command(subcommand)]
+    Mail(MailCommand),
     /// Print a description of the API
     #[command(subcommand)]
     Spec(SpecCommand),
@@ -292,26 +299,6 @@ pub struct CredsExportArgs {
 pub enum Role {
     /// Looks at services and streams
     Operator,
-}
-
-/// What can be described.
-#[derive(Debug, Subcommand)]
-pub enum SpecCommand {
-    /// The HTTP API, as an OpenAPI document
-    Openapi,
-    /// What is answered on NATS, as an AsyncAPI document: subjects, messages, answers, faults
-    #[command(after_help = "\
-It describes the built-in routes, as the settings have them, and needs nothing that runs.
-A program describes its own routes in a test or a build step, in three lines:
-
-  let document = relais::AsyncApi::new(\"shop\").proto(\"shop.proto\").document(&router)?;
-  assert!(document.notes().is_empty(), \"{:?}\", document.notes());
-  std::fs::write(\"asyncapi.json\", document.json())?;
-
-Examples:
-  relais spec asyncapi > asyncapi.json
-  relais spec asyncapi --set examples=false --set topics=news,weather")]
-    Asyncapi,
 }
 
 impl Globals {

@@ -45,6 +45,8 @@ mod services;
 #[cfg(feature = "server")]
 mod engine;
 #[cfg(feature = "server")]
+mod mail;
+#[cfg(feature = "server")]
 mod up;
 
 #[cfg(feature = "cli")]

@@ -20,6 +20,7 @@ mod client_address;
 mod document;
 mod guard;
 mod input;
+mod mails;
 mod nsc;
 mod nsc_requests;
 mod nsc_schema;
@@ -36,12 +37,13 @@ use poem::{
     Endpoint, EndpointExt, Request, Response, Route,
     endpoint::{BoxEndpoint, make_sync},
     get,
-    http::header,
+    http::{Method, header},
 };
 use relais_domain::auth::Auth;
 
 pub use admin::{Administration, ResolverRules};
 pub use client_address::{ClientAddress, TrustedProxies};
+pub use mails::{CaughtMail, CaughtMails};
 pub use server::serve;
 
 /// Whether the parts behind the API answer; if not, which and why, in words for everybody.
@@ -71,6 +73,8 @@ pub struct Settings {
     pub ready: Ready,
     /// For `/metrics`.
     pub metrics: Metrics,
+    /// For `/dev/mail`, which is there if this is. Whoever sees it can log in as anybody: only on loopback.
+    pub mails: Option<CaughtMails>,
 }
 
 /// What is wrong with [`Settings`].
@@ -119,7 +123,15 @@ pub fn endpoint(auth: Auth, settings: Settings) -> Result<Api, InvalidSettings> 
         .at("/metrics", get(metrics))
         .at("/jwt/v1/accounts/", get(resolver))
         .nest("/", service);
-    let guarded = guard::Guard { inner: routes, rules, proxies, paths: Arc::new(document::paths()) };
+    let mut paths = document::paths();
+    let routes = match settings.mails {
+        Some(mails) => {
+            paths.push((mails::PATH.to_owned(), vec![Method::GET]));
+            routes.at(mails::PATH, get(make_sync(move |request: Request| mails::answer(&request, &mails()))))
+        }
+        None => routes,
+    };
+    let guarded = guard::Guard { inner: routes, rules, proxies, paths: Arc::new(paths) };
     Ok(Api(guarded.boxed()))
 }
 

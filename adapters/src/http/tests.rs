@@ -20,6 +20,7 @@ use serde_json::{Value, json};
 use super::*;
 
 mod doors;
+mod mails;
 mod sessions;
 
 const HOST: &str = "127.0.0.1:8080";
@@ -72,6 +73,7 @@ fn settings() -> Settings {
         administration: Administration::default(),
         ready: Arc::new(|| Box::pin(async { Ok(()) })),
         metrics: Arc::new(|| "up 1\n".to_owned()),
+        mails: None,
     }
 }
 

@@ -38,6 +38,8 @@ fn wrong_usage_is_refused() {
         "relais nsc config --cluster nats://a:6222,b:6222 --node 1",
         "relais nsc config --cluster me:secret@a:6222,b:6222 --node 1",
         "relais nsc config --cluster ::1:6222,b:6222 --node 1",
+        "relais mail test",
+        "relais mail test ada",
         "relais new",
         "relais new Shop",
         "relais new tea_shop",

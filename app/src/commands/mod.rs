@@ -2,6 +2,7 @@
 
 mod account;
 mod admin;
+mod mail;
 mod messages;
 mod migrate;
 mod new;
@@ -29,7 +30,7 @@ use clap::{CommandFactory as _, Parser as _};
 use relais_domain::identity::ServiceName;
 
 use crate::{
-    cli::{AdminCommand, Cli, Command, CredsCommand, Globals, NscCommand, ServiceCommand, SpecCommand},
+    cli::{AdminCommand, Cli, Command, CredsCommand, Globals, MailCommand, NscCommand, ServiceCommand, SpecCommand},
     connect,
     exit::{Exit, Failure},
     profile::Profiles,
@@ -116,6 +117,7 @@ async fn dispatch(command: Command, context: &mut Context<'_>) -> Result<(), Fai
         }
         Command::Admin(AdminCommand::Claim(args)) => admin::claim(&args, &*connect::key_pairs(), context).await,
         Command::Nsc(command) => Box::pin(nsc_command(command, context)).await,
+        Command::Mail(MailCommand::Test(args)) => mail::test(&args, context).await,
         Command::Spec(SpecCommand::Openapi) => spec::openapi(context),
         Command::Spec(SpecCommand::Asyncapi) => spec::asyncapi(context),
         Command::Completions { shell } => {

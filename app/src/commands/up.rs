@@ -93,6 +93,9 @@ fn tell(err: &mut dyn std::io::Write, report: &Report, program: &str) -> std::io
     if let Some(monitor) = &report.monitor {
         row("monitoring", monitor, "of the broker")?;
     }
+    if let Some(mail) = &report.mail {
+        row("mail", mail, "is caught and shown there; set mail.smtp_url to send it")?;
+    }
     row("service", &report.service, &report.routes.join(", "))?;
     row("data", &report.data.display().to_string(), "users, keys, messages: back up nsc/ first")?;
     if let Some(token) = &report.setup_token {
@@ -124,6 +127,7 @@ mod tests {
             websocket: Some("ws://127.0.0.1:9222".to_owned()),
             monitor: None,
             setup_token: None,
+            mail: Some(format!("{DEFAULT_SERVER}/dev/mail")),
             data: "/home/ada/relais-data".into(),
             pid: 7,
             broker: None,
@@ -146,6 +150,7 @@ mod tests {
             "relais is ready",
             "http://127.0.0.1:8080",
             "ws://127.0.0.1:9222",
+            "http://127.0.0.1:8080/dev/mail",
             "/home/ada/relais-data",
             "  target/release/relais register you@example.org\n",
             "  target/release/relais login you@example.org\n",

@@ -60,6 +60,20 @@ pub enum SettingsError {
     /// The key that seals, twice.
     #[error("both nsc.seal_key and nsc.seal_key_file are set, and there is one key; leave one of them out")]
     TwoSealKeys,
+    /// Mails that would come from nobody.
+    #[error("mail.smtp_url is set, but not mail.from: who are mails from? Such as Tea & Co <no-reply@example.org>")]
+    NoSender,
+    /// The password of the mail server, twice.
+    #[error("mail.smtp_url has a password, and mail.smtp_password_file is set; leave one of them out")]
+    TwoMailPasswords,
+    /// A mail server on another machine, without TLS.
+    #[error(
+        "mail.smtp_url is {url}: password and mails would travel in plain text; write smtps://… or smtp://…?tls=required"
+    )]
+    PlainMail {
+        /// Which, with secrets hidden.
+        url: String,
+    },
     /// `--set` without a `=`.
     #[error("--set {0} has no =; write --set http.listen=127.0.0.1:8080")]
     NoEquals(String),

@@ -12,6 +12,7 @@
 mod error;
 mod keys;
 mod layers;
+mod mail;
 mod read;
 mod roles;
 mod secret_key;
@@ -20,6 +21,7 @@ mod show;
 
 pub use error::SettingsError;
 pub use layers::{Flag, Source, Sources};
+pub use mail::{InvalidSender, Mail, Sender};
 pub use relais_domain::auth::RateLimits;
 pub use roles::Role;
 pub use secret_key::SecretKey;
@@ -72,6 +74,8 @@ pub struct Settings {
     pub sql: Sql,
     /// `auth.…`
     pub auth: Auth,
+    /// `mail.…`
+    pub mail: Mail,
     /// `nsc.…`
     pub nsc: Nsc,
     /// `log`: what is logged, as a filter of tracing-subscriber: `info`, `relais=debug,warn`.
@@ -263,6 +267,7 @@ impl Default for Settings {
             },
             sql: Sql { url: None },
             auth: Auth { proof: Proof::Password, limits: RateLimits::default() },
+            mail: Mail::default(),
             nsc: Nsc {
                 engine: Engine::Native,
                 path: None,
@@ -311,6 +316,7 @@ impl Settings {
     /// What no single value shows.
     fn check(&self) -> Result<(), SettingsError> {
         self.lint()?;
+        self.mail.check()?;
         if self.nsc.seal_key.is_some() && self.nsc.seal_key_file.is_some() {
             return Err(SettingsError::TwoSealKeys);
         }

@@ -26,6 +26,7 @@ impl Loaded {
         let secret = |name| match name {
             "sql.url" => self.settings.sql.url.as_ref().is_some_and(super::SecretUrl::hides),
             "nats.url" => self.settings.nats.url.iter().any(super::SecretUrl::hides),
+            "mail.smtp_url" => self.settings.mail.smtp_url.as_ref().is_some_and(super::SecretUrl::hides),
             "nsc.seal_key" => self.settings.nsc.seal_key.is_some(),
             _ => false,
         };

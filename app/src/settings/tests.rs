@@ -85,6 +85,10 @@ fn every_setting_can_be_set_in_every_layer() {
         ("auth.proof", "'none'", "none", "none"),
         ("auth.limits.login_per_email", "'7 per 60s'", "7 per 60s", "7 per 1m"),
         ("auth.limits.mail_total", "'off'", "off", "off"),
+        ("mail.smtp_password_file", "'/p'", "/p", "/p"),
+        ("mail.tls_ca", "'/ca.pem'", "/ca.pem", "/ca.pem"),
+        ("mail.from", "'Tea & Co <a@b.c>'", "Tea & Co <a@b.c>", "Tea & Co <a@b.c>"),
+        ("mail.name", "'Tea & Co'", "Tea & Co", "Tea & Co"),
         ("nsc.creds_directory", "'/x'", "/x", "/x"),
         ("nsc.seal_key", "'hunter2'", "hunter2", "***"),
         ("nsc.seal_key_file", "'/k'", "/k", "/k"),
@@ -200,6 +204,8 @@ fn wrong_values_are_told_with_their_source() {
         ("cache=redis", "redis", "memory (each process its own), or jetstream"),
         ("auth.proof=code", "code", "password, or none"),
         ("auth.limits.login_total=5/m", "5/m", "5 per 1m"),
+        ("mail.from=tea", "tea", "a name and an address"),
+        ("mail.name=", "", "one line"),
         ("nsc.operator=../x", "../x", "letters, digits"),
         ("nsc.operator=-x", "-x", "letters, digits"),
         ("nsc.expiry=6 months", "6 months", "6M"),
@@ -223,6 +229,10 @@ fn no_error_and_no_row_shows_a_secret() {
         "sql.url=hunter2",
         "sql.url=foo://u:hunter2@h",
         "nats.url=hunter2@host",
+        "mail.smtp_url=hunter2@host",
+        "mail.smtp_url=http://u:hunter2@h",
+        "mail.smtp_url=smtp://u:hunter2@h",
+        "mail.smtp_url=smtps://u:hunter2@h",
         "nats.url=foo://u:hunter2@h",
         "nats.url=nats://a,foo://u:hunter2@h",
         "nats.url=foo://u:hunter2@h,nats://ok@b",
@@ -238,10 +248,12 @@ fn no_error_and_no_row_shows_a_secret() {
     assert!(!error.contains("hunter2"), "{error}");
     let error = load("", &[], &["nsc.seal_key=foo://hunter2", "nsc.seal_key_file=x"]).unwrap_err();
     assert!(matches!(error, SettingsError::TwoSealKeys) && !format!("{error:?} {error}").contains("hunter2"));
+    let mail = ["mail.smtp_url=smtps://u:hunter2@h", "mail.from=a@b.c"];
     let set = ["sql.url=postgres://u:hunter2@h/d", "nats.url=nats://hunter2@h", "nsc.seal_key=hunter2"];
+    let set = [&set[..], &mail[..]].concat();
     let loaded = load("", &[], &set).unwrap();
     assert!(!format!("{loaded:?} {:?}", loaded.rows()).contains("hunter2"));
-    assert_eq!(loaded.rows().iter().filter(|row| row.secret).count(), 3);
+    assert_eq!(loaded.rows().iter().filter(|row| row.secret).count(), 4);
 }
 
 #[test]

@@ -8,6 +8,7 @@ mod addresses;
 mod app;
 mod certificates;
 mod data;
+mod mail;
 mod people;
 pub(crate) mod provision;
 mod report;

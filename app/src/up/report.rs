@@ -31,6 +31,9 @@ pub struct Report {
     /// The file with the one-time token that makes the first admin; absent when there is an admin.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub setup_token: Option<PathBuf>,
+    /// Where the mails are that were caught instead of sent; absent when mails go out, or nobody sends any.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub mail: Option<String>,
     /// The service's name and routes.
     pub service: String,
     /// Its patterns.

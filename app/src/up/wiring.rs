@@ -11,13 +11,14 @@ use relais_domain::{
     live,
     nsc::Nsc,
     peers::{Peers, Tickets},
-    ports::{Bus as _, Clock, CredentialsIssuer, Grant, KeyPairs, Rng},
+    ports::{Bus as _, Clock, CredentialsIssuer, Grant, KeyPairs, Mailer, Rng},
     routing::{Router, Service},
 };
 use tokio::{sync::oneshot, task::JoinHandle};
 
 use super::{
-    IntoApp, addresses::Addresses, certificates::Certificates, data::Data, people, provision, report::Report, rivals::Watch,
+    IntoApp, addresses::Addresses, certificates::Certificates, data::Data, mail, people, provision, report::Report,
+    rivals::Watch,
 };
 use crate::{
     error::{Error, Result},
@@ -53,6 +54,7 @@ struct Doors {
     administration: http::Administration,
     ready: http::Ready,
     metrics: http::Metrics,
+    mails: Option<http::CaughtMails>,
 }
 
 /// What every part needs.
@@ -79,6 +81,7 @@ impl Backend {
         let basics = Basics { keys, clock: Arc::new(system::Clock), rng };
 
         let certificates = Certificates::open(settings)?;
+        let post = mail::post(settings, external, &basics)?;
         let data = Data::open(&settings.data)?;
         let listener = listen("http.listen", settings.http.listen)?;
         let binary = if external { None } else { Some(find(settings)?) };
@@ -102,7 +105,7 @@ impl Backend {
 
         let counters = issuer.counters();
         let nsc = Arc::clone(&issuer);
-        let (auth, setup_token) = people::auth(settings, &addresses, &data, issuer, &database, &basics).await?;
+        let (auth, setup_token) = people::auth(settings, &addresses, &data, issuer, &database, post.mailer, &basics).await?;
         let sweep = people::sweeping(auth.clone(), Arc::clone(&nsc), Arc::clone(&basics.clock));
         let administration = people::administration(settings, nsc, &database, &basics);
         let bound = listener.local_addr().map_err(|source| unusable("http.listen", settings.http.listen, source))?;
@@ -110,7 +113,8 @@ impl Backend {
         let metrics: http::Metrics = Arc::new(move || measured.prometheus() + &counters.prometheus());
         let shown = certificates.http.clone();
         let scheme = if shown.is_some() { "https" } else { "http" };
-        let doors = Doors { auth, administration, ready: ready(&bus, &database), metrics };
+        let mail = post.caught.as_ref().map(|_| format!("{scheme}://{bound}/dev/mail"));
+        let doors = Doors { auth, administration, ready: ready(&bus, &database), metrics, mails: post.caught };
         let http = Http::start(settings, listener, shown, doors)?;
         let reload = broker.as_ref().map(nats_server::Server::reload);
         let certificates = certificates.keep(reload, Arc::clone(&basics.clock))?;
@@ -118,6 +122,7 @@ impl Backend {
             ready: true,
             http: settings.http.public_url.clone().unwrap_or_else(|| format!("{scheme}://{bound}")),
             http_listen: bound,
+            mail,
             nats: addresses.servers.join(","),
             websocket: addresses.websocket.first().cloned(),
             monitor: broker.as_ref().map(|broker| format!("http://{}", broker.monitor())),
@@ -192,7 +197,7 @@ impl Http {
         certificate: Option<Arc<Certificate>>,
         doors: Doors,
     ) -> Result<Self> {
-        let Doors { auth, administration, ready, metrics } = doors;
+        let Doors { auth, administration, ready, metrics, mails } = doors;
         let bound = listener.local_addr().map_err(|source| unusable("http.listen", settings.http.listen, source))?;
         let own = http::Settings {
             address: bound,
@@ -204,6 +209,7 @@ impl Http {
             administration,
             ready,
             metrics,
+            mails,
         };
         let endpoint = http::endpoint(auth, own).map_err(|error| part("the HTTP API cannot be started", error))?;
         let (stop, stopped) = oneshot::channel::<()>();

@@ -4,6 +4,7 @@ pub(crate) mod bus;
 mod cache;
 mod certificates;
 mod claims;
+mod mailer;
 mod matrix;
 mod nsc;
 pub(crate) mod resolver;

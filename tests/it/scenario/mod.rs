@@ -10,6 +10,7 @@ mod flow;
 mod library;
 mod lifecycle;
 mod live;
+mod mail;
 mod nsc;
 mod off_loopback;
 mod peers;

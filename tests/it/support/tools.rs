@@ -44,7 +44,7 @@ pub(crate) fn asyncapi(document: &Path) -> Value {
     serde_json::from_slice(&ran.stdout).expect("the check prints JSON")
 }
 
-/// The Python that has nats.py.
+/// The Python that has nats.py and aiosmtpd.
 ///
 /// # Panics
 /// When it is nowhere, with the command that installs it.

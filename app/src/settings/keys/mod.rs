@@ -1,6 +1,7 @@
 //! The table of settings: name, meaning, what is expected, how it is read and shown. The only place that lists them.
 
 mod limits;
+mod mail;
 mod nsc;
 mod tls;
 
@@ -52,7 +53,7 @@ use key;
 
 /// Every setting, in the order of the documentation.
 pub(super) fn all() -> impl Iterator<Item = &'static Key> {
-    KEYS.iter().chain(tls::KEYS).chain(limits::KEYS).chain(nsc::KEYS)
+    KEYS.iter().chain(tls::KEYS).chain(limits::KEYS).chain(mail::KEYS).chain(nsc::KEYS)
 }
 
 const KEYS: &[Key] = &[
