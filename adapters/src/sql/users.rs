@@ -13,7 +13,10 @@ use sea_orm::{
     sea_query::{Expr, LikeExpr},
 };
 
-use super::{failed, millis, unreadable, user};
+use super::{
+    again::{again, change},
+    failed, millis, rows, unreadable, user,
+};
 
 /// The table `users`.
 #[derive(Clone)]
@@ -75,6 +78,15 @@ async fn another_admin_stays(id: &UserId, transaction: &DatabaseTransaction) -> 
 impl Users {
     /// Changes a user, who is no admin any more then, or not the last.
     async fn change_admin(&self, change: UpdateMany<user::Entity>, id: &UserId, goes: bool) -> Result<(), StoreError> {
+        again(|| self.change_admin_once(change.clone(), id, goes)).await
+    }
+
+    async fn change_admin_once(
+        &self,
+        change: UpdateMany<user::Entity>,
+        id: &UserId,
+        goes: bool,
+    ) -> Result<(), StoreError> {
         let transaction = self.connection.begin().await.map_err(failed)?;
         let done = async {
             if goes {
@@ -105,8 +117,8 @@ impl relais_domain::ports::Users for Users {
             admin: Set(user.admin),
             standing: Set(word(user.standing).to_owned()),
         };
-        user::Entity::insert(row).exec_without_returning(&self.connection).await.map_err(failed)?;
-        Ok(())
+        let insert = || user::Entity::insert(row.clone()).exec_without_returning(&self.connection);
+        again(|| async { insert().await.map_err(failed) }).await.map(drop)
     }
 
     async fn by_email(&self, email: &Email) -> Result<Option<User>, StoreError> {
@@ -120,8 +132,12 @@ impl relais_domain::ports::Users for Users {
         limit: usize,
         part: Option<&'a str>,
     ) -> Result<Vec<User>, StoreError> {
-        let mut found = user::Entity::find().order_by_asc(user::Column::Id).limit(limit as u64);
+        let mut found = user::Entity::find().order_by_asc(user::Column::Id).limit(rows(limit));
         if let Some(part) = part {
+            if part.contains('\0') {
+                // No address has it, and PostgreSQL takes it for no text.
+                return Ok(Vec::new());
+            }
             let escaped = part.replace('!', "!!").replace('%', "!%").replace('_', "!_");
             found = found.filter(user::Column::Email.like(LikeExpr::new(format!("%{escaped}%")).escape('!')));
         }
@@ -133,12 +149,10 @@ impl relais_domain::ports::Users for Users {
     }
 
     async fn set_role(&self, id: &UserId, role: &RoleName) -> Result<Option<User>, StoreError> {
-        user::Entity::update_many()
+        let changed = user::Entity::update_many()
             .col_expr(user::Column::Role, Expr::value(role.as_str()))
-            .filter(user::Column::Id.eq(id.as_str()))
-            .exec(&self.connection)
-            .await
-            .map_err(failed)?;
+            .filter(user::Column::Id.eq(id.as_str()));
+        change(changed, &self.connection).await?;
         self.by_id(id).await
     }
 
@@ -169,23 +183,23 @@ impl relais_domain::ports::Users for Users {
             let own = self.by_id(id).await?;
             return Ok(own.is_some_and(|own| own.password.expose() == password.expose()));
         }
-        let mut change = user::Entity::update_many()
+        let mut changed = user::Entity::update_many()
             .col_expr(user::Column::Password, Expr::value(password.expose()))
             .filter(user::Column::Id.eq(id.as_str()));
         if let Some(expected) = expected {
-            change = change.filter(user::Column::Password.eq(expected.expose()));
+            changed = changed.filter(user::Column::Password.eq(expected.expose()));
         }
-        let changed = change.exec(&self.connection).await.map_err(failed)?;
-        Ok(changed.rows_affected > 0)
+        Ok(change(changed, &self.connection).await? > 0)
     }
 
     async fn leaving(&self, limit: usize) -> Result<Vec<User>, StoreError> {
-        let found = user::Entity::find().filter(user::Column::Standing.eq(LEAVING)).limit(limit as u64);
+        let found = user::Entity::find().filter(user::Column::Standing.eq(LEAVING)).limit(rows(limit));
         found.all(&self.connection).await.map_err(failed)?.into_iter().map(User::try_from).collect()
     }
 
     async fn remove(&self, id: &UserId) -> Result<bool, StoreError> {
-        let removed = user::Entity::delete_by_id(id.as_str()).exec(&self.connection).await.map_err(failed)?;
+        let remove = || user::Entity::delete_by_id(id.as_str()).exec(&self.connection);
+        let removed = again(|| async { remove().await.map_err(failed) }).await?;
         Ok(removed.rows_affected > 0)
     }
 
