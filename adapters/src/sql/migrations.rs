@@ -191,7 +191,7 @@ impl MigrationTrait for Sessions {
 
 #[cfg(test)]
 mod tests {
-    use super::*;
+    use crate::sql::migrating::{self, Way};
 
     #[tokio::test]
     async fn go_up_twice_and_down_again() {
@@ -201,7 +201,7 @@ mod tests {
             ["m0001_users_and_devices", "m0002_secrets", "m0003_administration", "m0004_sessions"]
         );
         assert!(database.migrate().await.unwrap().is_empty(), "a repeat does nothing");
-        crate::sql::migrating::run(&database.connection, None, crate::sql::migrating::Way::Down(None)).await.unwrap();
+        migrating::run(&database.connection, None, Way::Down(None)).await.unwrap();
         database.migrate().await.unwrap();
     }
 }

@@ -54,7 +54,7 @@ pub(super) async fn drop_index(manager: &SchemaManager<'_>, table: &str, name: &
     if commits_each(manager) && !manager.has_index(table, name).await? {
         return Ok(());
     }
-    manager.drop_index(Index::drop().name(name).table(table.to_owned()).take()).await
+    manager.drop_index(Index::drop().name(name).table(table.to_owned()).to_owned()).await
 }
 
 /// Takes tables away, in this order.
