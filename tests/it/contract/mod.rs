@@ -6,3 +6,4 @@ mod claims;
 mod matrix;
 mod nsc;
 pub(crate) mod resolver;
+mod sql;

@@ -17,5 +17,6 @@ mod secrets;
 pub(crate) mod security;
 mod sessions;
 mod shop;
+mod sql;
 mod terminal;
 mod traces;

@@ -43,8 +43,5 @@ pub(super) fn server(folder: &Path, port: u16) -> Serve {
 
 /// What makes a database, and a user of that name whose it is.
 pub(super) fn database(name: &str) -> Vec<String> {
-    vec![
-        format!("CREATE ROLE {name} LOGIN PASSWORD '{SQL_PASSWORD}'"),
-        format!("CREATE DATABASE {name} OWNER {name}"),
-    ]
+    vec![format!("CREATE ROLE {name} LOGIN PASSWORD '{SQL_PASSWORD}'"), format!("CREATE DATABASE {name} OWNER {name}")]
 }

@@ -96,8 +96,15 @@ impl SqlServer {
         }
         let free = TcpListener::bind("127.0.0.1:0").unwrap();
         let port = free.local_addr().unwrap().port();
-        let server =
-            Self { kind, folder, port, owner, running: Mutex::default(), databases: AtomicU32::new(0), _own: Some(own) };
+        let server = Self {
+            kind,
+            folder,
+            port,
+            owner,
+            running: Mutex::default(),
+            databases: AtomicU32::new(0),
+            _own: Some(own),
+        };
         let (mut prepare, input) = match kind {
             SqlKind::Postgres => postgres::prepare(&server.folder),
             SqlKind::Mariadb => mariadb::prepare(&server.folder),

@@ -238,7 +238,7 @@ const KEYS: &[Key] = &[
     key!(
         "sql.url",
         "the database (unset: an SQLite file in the data folder)",
-        "a database URL, such as sqlite:///var/lib/relais/relais.db or postgres://user:password@host/name",
+        "a database URL: sqlite:///var/lib/relais/relais.db, postgres://user:password@host/name or mysql://user:password@host/name",
         true,
         |s, given| {
             let schemes = ["sqlite", "postgres", "postgresql", "mysql", "mariadb"];
