@@ -17,7 +17,7 @@ pub(crate) use caller::Caller;
 pub(crate) use http::http;
 pub(crate) use program::{Program, service_creds};
 pub(crate) use raw::{Raw, odd_messages};
-pub(crate) use sql_server::{SQL_PASSWORD, SqlKind, SqlServer};
+pub(crate) use sql_server::{SqlKind, SqlServer};
 pub(crate) use tools::{asyncapi, python, tool};
 pub(crate) use up::{Lines, PASSWORD, Ran, Up, User, World, run, signal};
 pub(crate) use verdict::Verdict;

@@ -22,7 +22,7 @@ use tempfile::TempDir;
 use super::{mariadb, postgres};
 
 /// The password of everybody at these servers. It has letters that an address must not have as they are.
-pub(crate) const SQL_PASSWORD: &str = "hunter2/@%";
+pub(super) const SQL_PASSWORD: &str = "hunter2/@%";
 /// The same in an address.
 const IN_ADDRESS: &str = "hunter2%2F%40%25";
 
@@ -67,7 +67,7 @@ impl SqlServer {
         own.get_or_init(|| {
             // A static is not dropped: the shell removes the folder.
             let mut server = Self::prepare(kind);
-            server._own.take().unwrap().keep();
+            let _ = server._own.take().unwrap().keep();
             server.run(true);
             server
         })

@@ -85,7 +85,7 @@ async fn what_is_wrong_is_told_without_the_password(kind: SqlKind) {
     assert!(matches!(nobody, OpenError::Login { .. }), "{nobody:?}");
     told(&nobody);
 
-    let missing = open(&right.replace(&format!("/{name}"), "/nosuch")).await;
+    let missing = open(&format!("{}/nosuch", right.rsplit_once('/').unwrap().0)).await;
     assert!(matches!(missing, OpenError::Missing { .. }) && told(&missing).contains("nosuch"), "{missing:?}");
 
     let unknown = open(&right.replace("127.0.0.1", "nowhere.invalid")).await;
