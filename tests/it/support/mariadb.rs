@@ -5,7 +5,7 @@ use std::{path::Path, process::Command};
 use super::sql_server::{SQL_PASSWORD, Serve, installed, text};
 
 /// What makes the folder of a server, and the file that it reads when it starts.
-pub(super) fn prepare(folder: &Path) -> (Command, Vec<(&'static str, String)>) {
+pub(super) fn prepare(folder: &Path) -> (Command, (&'static str, String)) {
     let mut command = Command::new(installed("mariadb-install-db", &[], "mariadb-server"));
     command.arg("--no-defaults").arg(format!("--datadir={}", folder.join("data").display()));
     command.args(["--auth-root-authentication-method=normal", "--skip-test-db"]);
@@ -13,7 +13,7 @@ pub(super) fn prepare(folder: &Path) -> (Command, Vec<(&'static str, String)>) {
         "CREATE USER IF NOT EXISTS admin@'127.0.0.1' IDENTIFIED BY '{SQL_PASSWORD}';\n\
          GRANT ALL ON *.* TO admin@'127.0.0.1' WITH GRANT OPTION;\n"
     );
-    (command, vec![("init.sql", admin)])
+    (command, ("init.sql", admin))
 }
 
 pub(super) fn server(folder: &Path, port: u16) -> Serve {
@@ -44,4 +44,9 @@ pub(super) fn database(name: &str) -> Vec<String> {
         format!("CREATE USER {name}@'127.0.0.1' IDENTIFIED BY '{SQL_PASSWORD}'"),
         format!("GRANT ALL ON {name}.* TO {name}@'127.0.0.1'"),
     ]
+}
+
+/// What makes it encrypt.
+pub(super) fn tls(certificate: &Path, key: &Path) -> Vec<String> {
+    vec![format!("--ssl-cert={}", certificate.display()), format!("--ssl-key={}", key.display())]
 }

@@ -16,12 +16,12 @@ fn program(name: &str) -> PathBuf {
     installed(name, &folders, "postgresql")
 }
 
-/// What makes a cluster whose superuser is `admin`, and the files that it reads.
-pub(super) fn prepare(folder: &Path) -> (Command, Vec<(&'static str, String)>) {
+/// What makes a cluster whose superuser is `admin`, and the file that it reads.
+pub(super) fn prepare(folder: &Path) -> (Command, (&'static str, String)) {
     let mut command = Command::new(program("initdb"));
     command.arg("--pgdata").arg(folder.join("data")).args(["--username", "admin", "--pwfile", "password"]);
     command.args(["--auth", "scram-sha-256", "--encoding", "UTF8", "--locale", "C.UTF-8", "--no-sync"]);
-    (command, vec![("password", SQL_PASSWORD.to_owned())])
+    (command, ("password", SQL_PASSWORD.to_owned()))
 }
 
 pub(super) fn server(folder: &Path, port: u16) -> Serve {
@@ -44,4 +44,11 @@ pub(super) fn server(folder: &Path, port: u16) -> Serve {
 /// What makes a database, and a user of that name whose it is.
 pub(super) fn database(name: &str) -> Vec<String> {
     vec![format!("CREATE ROLE {name} LOGIN PASSWORD '{SQL_PASSWORD}'"), format!("CREATE DATABASE {name} OWNER {name}")]
+}
+
+/// What makes it encrypt.
+pub(super) fn tls(certificate: &Path, key: &Path) -> Vec<String> {
+    let (certificate, key) = (certificate.display(), key.display());
+    let settings = ["ssl=on".to_owned(), format!("ssl_cert_file={certificate}"), format!("ssl_key_file={key}")];
+    settings.into_iter().flat_map(|setting| ["-c".to_owned(), setting]).collect()
 }

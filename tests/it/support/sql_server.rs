@@ -39,10 +39,16 @@ pub(crate) struct SqlServer {
     folder: PathBuf,
     port: u16,
     owner: Option<(u32, u32)>,
+    tls: bool,
     running: Mutex<Option<Running>>,
     databases: AtomicU32,
     _own: Option<TempDir>,
 }
+
+/// What openssl makes a certificate of.
+const CERTIFICATE: &str = "[req]\ndistinguished_name = name\nx509_extensions = extensions\nprompt = no\n\
+    [name]\nCN = relais\n\
+    [extensions]\nbasicConstraints = critical, CA:FALSE\nsubjectAltName = IP:127.0.0.1\n";
 
 /// The server is a child of a shell, which ends it when our end of its standard input closes: however this process ends.
 struct Running {
@@ -66,7 +72,7 @@ impl SqlServer {
         };
         own.get_or_init(|| {
             // A static is not dropped: the shell removes the folder.
-            let mut server = Self::prepare(kind);
+            let mut server = Self::prepare(kind, false);
             let _ = server._own.take().unwrap().keep();
             server.run(true);
             server
@@ -75,12 +81,20 @@ impl SqlServer {
 
     /// One of its own.
     pub(crate) fn start(kind: SqlKind) -> Self {
-        let server = Self::prepare(kind);
+        let server = Self::prepare(kind, false);
         server.run(false);
         server
     }
 
-    fn prepare(kind: SqlKind) -> Self {
+    /// One of its own that can encrypt, and the certificate that it shows: for 127.0.0.1, and signed by nobody else.
+    pub(crate) fn with_tls(kind: SqlKind) -> (Self, PathBuf) {
+        let server = Self::prepare(kind, true);
+        server.run(false);
+        let certificate = server.folder.join("server.crt");
+        (server, certificate)
+    }
+
+    fn prepare(kind: SqlKind, tls: bool) -> Self {
         let own = TempDir::new().unwrap();
         let folder = own.path().to_owned();
         // These servers refuse to run as root. Packages make users for them.
@@ -96,27 +110,21 @@ impl SqlServer {
         }
         let free = TcpListener::bind("127.0.0.1:0").unwrap();
         let port = free.local_addr().unwrap().port();
-        let server = Self {
-            kind,
-            folder,
-            port,
-            owner,
-            running: Mutex::default(),
-            databases: AtomicU32::new(0),
-            _own: Some(own),
-        };
-        let (mut prepare, input) = match kind {
+        let (running, databases) = (Mutex::default(), AtomicU32::new(0));
+        let server = Self { kind, folder, port, owner, tls, running, databases, _own: Some(own) };
+        let (mut prepare, (name, text)) = match kind {
             SqlKind::Postgres => postgres::prepare(&server.folder),
             SqlKind::Mariadb => mariadb::prepare(&server.folder),
         };
-        for (name, text) in input {
-            fs::write(server.folder.join(name), text).unwrap();
-            if let Some((uid, gid)) = owner {
-                chown(server.folder.join(name), Some(uid), Some(gid)).unwrap();
-            }
+        fs::write(server.folder.join(name), text).unwrap();
+        fs::write(server.folder.join("openssl.cnf"), CERTIFICATE).unwrap();
+        let mut certify = Command::new(installed("openssl", &[], "openssl"));
+        certify.args(["req", "-x509", "-newkey", "rsa:2048", "-noenc", "-days", "2", "-config", "openssl.cnf"]);
+        certify.args(["-keyout", "server.key", "-out", "server.crt"]);
+        for command in [Some(&mut prepare), tls.then_some(&mut certify)].into_iter().flatten() {
+            let ran = server.as_owner(command).stdin(Stdio::null()).output().unwrap();
+            assert!(ran.status.success(), "{command:?}: {}", String::from_utf8_lossy(&ran.stderr));
         }
-        let ran = server.as_owner(&mut prepare).stdin(Stdio::null()).output().unwrap();
-        assert!(ran.status.success(), "{prepare:?}: {}", String::from_utf8_lossy(&ran.stderr));
         server
     }
 
@@ -133,10 +141,16 @@ impl SqlServer {
     }
 
     fn run(&self, forget: bool) {
-        let (server, ready, end) = match self.kind {
+        let (mut server, ready, end) = match self.kind {
             SqlKind::Postgres => postgres::server(&self.folder, self.port),
             SqlKind::Mariadb => mariadb::server(&self.folder, self.port),
         };
+        let (certificate, key) = (self.folder.join("server.crt"), self.folder.join("server.key"));
+        match self.kind {
+            _ if !self.tls => {}
+            SqlKind::Postgres => server.extend(postgres::tls(&certificate, &key)),
+            SqlKind::Mariadb => server.extend(mariadb::tls(&certificate, &key)),
+        }
         let mut shell = Command::new("sh");
         shell.args(["-c", HOLD, end]).args(server);
         self.as_owner(&mut shell).stdin(Stdio::piped()).stdout(Stdio::null()).stderr(Stdio::piped());

@@ -1,12 +1,13 @@
 //! What a connection to a server is told first, and what becomes of those whom others come in the way of.
 
+use relais_adapters::sql::{Database, OpenError};
 use relais_domain::{
     ports::{Devices as _, StoreError, Users as _},
     testing::{devices::device, users::user},
 };
 
 use super::{fresh, on_servers};
-use crate::support::SqlKind;
+use crate::support::{SqlKind, SqlServer};
 
 async fn nothing_waits_for_ever(kind: SqlKind) {
     let database = fresh(kind).await;
@@ -33,7 +34,7 @@ async fn nothing_waits_for_ever(kind: SqlKind) {
 }
 
 /// Makes inserts into `devices` fail as victims of a deadlock, so many times; each try is counted.
-async fn deadlocks(kind: SqlKind, times: u32) -> relais_adapters::sql::Database {
+async fn deadlocks(kind: SqlKind, times: u32) -> Database {
     let database = fresh(kind).await;
     let made = match kind {
         // Neither a sequence nor a table of Aria is taken back with a transaction.
@@ -78,4 +79,35 @@ async fn a_victim_of_a_deadlock_tries_again(kind: SqlKind) {
     assert_eq!(database.texts(tries).await.unwrap(), ["5"], "but not for ever");
 }
 
-on_servers!(nothing_waits_for_ever a_victim_of_a_deadlock_tries_again);
+async fn encrypted_as_the_address_asks_for(kind: SqlKind) {
+    let (server, certificate) = SqlServer::with_tls(kind);
+    let url = server.database().await;
+    let (required, verified, cipher) = match kind {
+        SqlKind::Postgres => (
+            "sslmode=require".to_owned(),
+            "sslmode=verify-full",
+            "SELECT COALESCE(cipher, '') FROM pg_stat_ssl WHERE pid = pg_backend_pid()",
+        ),
+        SqlKind::Mariadb => (
+            "ssl-mode=REQUIRED".to_owned(),
+            "ssl-mode=VERIFY_IDENTITY",
+            "SELECT variable_value FROM information_schema.session_status WHERE variable_name = 'Ssl_cipher'",
+        ),
+    };
+    let root = match kind {
+        SqlKind::Postgres => format!("{verified}&sslrootcert={}", certificate.display()),
+        SqlKind::Mariadb => format!("{verified}&ssl-ca={}", certificate.display()),
+    };
+    for parameters in ["", &required, &root] {
+        let database = Database::open(&format!("{url}?{parameters}")).await.unwrap();
+        let cipher = database.texts(cipher).await.unwrap();
+        assert!(cipher.iter().all(|cipher| cipher.contains("AES") || cipher.contains("CHACHA")), "{cipher:?}");
+        assert_eq!(cipher.len(), 1);
+    }
+    let unknown = Database::open(&format!("{url}?{verified}")).await.err();
+    assert!(matches!(unknown, Some(OpenError::Tls { .. })), "nobody vouches for it: {unknown:?}");
+    let other = Database::open(&format!("{}?{root}", url.replace("127.0.0.1", "localhost"))).await.err();
+    assert!(matches!(other, Some(OpenError::Tls { .. })), "it is another's: {other:?}");
+}
+
+on_servers!(encrypted_as_the_address_asks_for nothing_waits_for_ever a_victim_of_a_deadlock_tries_again);
