@@ -99,11 +99,14 @@ impl OpenError {
         kind: fn(&dyn DatabaseError) -> Refusal,
     ) -> Self {
         let source = match error {
-            sqlx::Error::Io(source) => return Self::Unreachable { server, source },
+            // What rustls thinks of a certificate comes as an error of the system of this kind.
+            sqlx::Error::Io(source) if source.kind() != io::ErrorKind::InvalidData => {
+                return Self::Unreachable { server, source };
+            }
             other => other,
         };
         match &source {
-            sqlx::Error::Tls(_) => Self::Tls { server, source },
+            sqlx::Error::Io(_) | sqlx::Error::Tls(_) => Self::Tls { server, source },
             sqlx::Error::Database(said) => match kind(&**said) {
                 Refusal::Login => Self::Login { server, source },
                 Refusal::Missing => Self::Missing { server, name: name.to_owned(), source },

@@ -91,7 +91,9 @@ async fn problem(caller: &Caller<'_>, method: Method, path: &str, body: &Value) 
 async fn a_database_that_is_away_is_told(kind: SqlKind) {
     let server = SqlServer::start(kind);
     let world = World::new();
-    let up = up(&world, &server.database().await);
+    let url = server.database().await;
+    // The most that can be asked of the log.
+    let up = world.up_with(|command| _ = command.env("RELAIS_SQL__URL", &url).env("RELAIS_LOG", "trace"));
     let mut ada = Caller::new(&up, "ada").await;
     let credentials = json!({"email": "ada@example.org", "password": PASSWORD});
     let session = json!({"refresh_token": ada.login["refresh_token"]});
@@ -136,7 +138,6 @@ async fn a_wrong_address_is_told_without_its_password() {
         (format!("{}/nosuch", right.rsplit_once('/').unwrap().0), 1, ["no database \"nosuch\"", "create it"]),
         ("mongodb://ada:hunter2@localhost/relais".to_owned(), 2, ["sql.url", "mysql://"]),
     ] {
-        // The most that can be asked of the log.
         let mut command = world.relais(&["up", "--json"]);
         let ran = run(command.env("RELAIS_SQL__URL", &url).env("RELAIS_LOG", "trace"), "");
         assert_eq!(ran.code, code, "{}", ran.stderr);
