@@ -29,6 +29,22 @@ need() {
     fail "$3 is missing; install it (Debian and Ubuntu: apt-get install $2) and run this again."
 }
 
+# As `need`, of a package that brings the SERVICE given last, which stays as it is: not run.
+need_idle() {
+    if eval "$1" >/dev/null 2>&1; then return; fi
+    local policy=/usr/sbin/policy-rc.d
+    if [ "$(id -u)" = 0 ] && command -v apt-get >/dev/null && [ ! -e "$policy" ]; then
+        # What packages ask before they start a service: 101 is no.
+        printf '#!/bin/sh\nexit 101\n' >"$policy"
+        chmod 755 "$policy"
+        (need "$1" "$2" "$3") || { rm -f "$policy"; exit 1; }
+        rm -f "$policy"
+    else
+        need "$1" "$2" "$3"
+    fi
+    if [ -d /run/systemd/system ]; then systemctl --quiet disable "$4" >&2 || true; fi
+}
+
 need_python() { need 'python3 -c "import venv, ensurepip"' 'python3 python3-venv' 'Python 3 with its venv module'; }
 
 # A Python of our own, so that pip is there and no system package is touched.

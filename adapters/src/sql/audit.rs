@@ -11,7 +11,7 @@ use sea_orm::{
     entity::prelude::*,
 };
 
-use super::{failed, millis, unreadable};
+use super::{failed, millis, rows, unreadable};
 
 /// A row of `audit`.
 #[derive(Clone, Debug, PartialEq, Eq, DeriveEntityModel)]
@@ -71,7 +71,7 @@ impl relais_domain::ports::Audit for Audit {
     }
 
     async fn list(&self, before: Option<EntryId>, limit: usize) -> Result<Vec<Entry>, StoreError> {
-        let mut found = Entity::find().order_by_desc(Column::Id).limit(limit as u64);
+        let mut found = Entity::find().order_by_desc(Column::Id).limit(rows(limit));
         if let Some(before) = before {
             found = found.filter(Column::Id.lt(before.as_str()));
         }

@@ -6,9 +6,9 @@ use relais_domain::{
     auth::Email,
     ports::{CodeHash, PendingCode, StoreError},
 };
-use sea_orm::{ActiveValue::Set, ColumnTrait, DatabaseConnection, EntityTrait, QueryFilter};
+use sea_orm::{ActiveValue::Set, ColumnTrait, DatabaseConnection, DeleteMany, EntityTrait, QueryFilter};
 
-use super::{code, failed};
+use super::{again::again, code, failed};
 
 /// The table `codes`.
 #[derive(Clone)]
@@ -24,7 +24,8 @@ impl relais_domain::ports::Codes for Codes {
             email: Set(pending.email.as_str().to_owned()),
             ends_at: Set(pending.ends_at.as_millisecond()),
         };
-        match code::Entity::insert(row).exec_without_returning(&self.connection).await.map_err(failed) {
+        let insert = || code::Entity::insert(row.clone()).exec_without_returning(&self.connection);
+        match again(|| async { insert().await.map_err(failed) }).await {
             // It is kept already.
             Ok(_) | Err(StoreError::Taken) => Ok(()),
             Err(error) => Err(error),
@@ -32,24 +33,27 @@ impl relais_domain::ports::Codes for Codes {
     }
 
     async fn redeem(&self, email: &Email, hash: &CodeHash, now: Timestamp) -> Result<bool, StoreError> {
-        let used = code::Entity::delete_many()
+        let one = code::Entity::delete_many()
             .filter(code::Column::Hash.eq(hash.0.to_vec()))
             .filter(code::Column::Email.eq(email.as_str()))
-            .filter(code::Column::EndsAt.gt(now.as_millisecond()))
-            .exec(&self.connection)
-            .await
-            .map_err(failed)?;
-        if used.rows_affected == 0 {
+            .filter(code::Column::EndsAt.gt(now.as_millisecond()));
+        if self.delete(one).await? == 0 {
             return Ok(false);
         }
-        let others = code::Entity::delete_many().filter(code::Column::Email.eq(email.as_str()));
-        others.exec(&self.connection).await.map_err(failed)?;
+        self.delete(code::Entity::delete_many().filter(code::Column::Email.eq(email.as_str()))).await?;
         Ok(true)
     }
 
     async fn forget_ended(&self, now: Timestamp) -> Result<usize, StoreError> {
         let ended = code::Entity::delete_many().filter(code::Column::EndsAt.lte(now.as_millisecond()));
-        let ended = ended.exec(&self.connection).await.map_err(failed)?;
-        Ok(usize::try_from(ended.rows_affected).unwrap_or(usize::MAX))
+        Ok(usize::try_from(self.delete(ended).await?).unwrap_or(usize::MAX))
+    }
+}
+
+impl Codes {
+    /// How many rows there were.
+    async fn delete(&self, rows: DeleteMany<code::Entity>) -> Result<u64, StoreError> {
+        let deleted = again(|| async { rows.clone().exec(&self.connection).await.map_err(failed) });
+        Ok(deleted.await?.rows_affected)
     }
 }

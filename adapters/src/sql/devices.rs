@@ -12,7 +12,10 @@ use sea_orm::{
     QueryFilter, QueryOrder, QuerySelect, TransactionTrait, sea_query::Expr,
 };
 
-use super::{device, failed, millis, removed_key, sessions, unreadable, user};
+use super::{
+    again::{again, change},
+    device, failed, millis, removed_key, rows, sessions, unreadable, user,
+};
 
 /// The table `devices`.
 #[derive(Clone)]
@@ -112,9 +115,8 @@ async fn remove(
     Device::try_from(found).map(Some)
 }
 
-#[async_trait]
-impl relais_domain::ports::Devices for Devices {
-    async fn insert(&self, device: Device, limit: usize) -> Result<(), StoreError> {
+impl Devices {
+    async fn insert_once(&self, device: Device, limit: usize) -> Result<(), StoreError> {
         let transaction = self.connection.begin().await.map_err(failed)?;
         match insert(device, limit, &transaction).await {
             Ok(()) => transaction.commit().await.map_err(failed),
@@ -127,15 +129,31 @@ impl relais_domain::ports::Devices for Devices {
         }
     }
 
+    async fn remove_once(&self, user: &UserId, device: &DeviceId) -> Result<Option<Device>, StoreError> {
+        let transaction = self.connection.begin().await.map_err(failed)?;
+        let removed = remove(user, device, &transaction).await;
+        match &removed {
+            Ok(Some(_)) => transaction.commit().await.map_err(failed)?,
+            // Nothing was changed, or why not is what the caller wants to know.
+            _ => drop(transaction.rollback().await),
+        }
+        removed
+    }
+}
+
+#[async_trait]
+impl relais_domain::ports::Devices for Devices {
+    async fn insert(&self, device: Device, limit: usize) -> Result<(), StoreError> {
+        again(|| self.insert_once(device.clone(), limit)).await
+    }
+
     async fn renew(&self, user: &UserId, key: &PublicKey, renewal: &Renewal) -> Result<Option<Device>, StoreError> {
         let own = || device::Column::UserId.eq(user.as_str()).and(device::Column::Nkey.eq(key.as_str()));
-        device::Entity::update_many()
+        let renewed = device::Entity::update_many()
             .set(sessions::renewed(renewal))
             .col_expr(device::Column::HeldUntil, sessions::longest(renewal.expires_at))
-            .filter(own())
-            .exec(&self.connection)
-            .await
-            .map_err(failed)?;
+            .filter(own());
+        change(renewed, &self.connection).await?;
         // A look, not the number of rows, tells whether there is one: MySQL counts no row that was so already.
         let row = device::Entity::find().filter(own()).one(&self.connection).await.map_err(failed)?;
         row.map(Device::try_from).transpose()
@@ -155,30 +173,28 @@ impl relais_domain::ports::Devices for Devices {
     ) -> Result<Option<Device>, StoreError> {
         let row = device::ActiveModel { jwt: Set(Some(jwt.as_str().to_owned())), ..sessions::renewed(renewal) };
         // The new token is another one than the old, so that a row that is changed counts as one on MySQL too.
-        let changed = device::Entity::update_many()
+        let rotated = device::Entity::update_many()
             .set(row)
             .col_expr(device::Column::HeldUntil, sessions::longest(renewal.expires_at))
             .filter(device::Column::Session.eq(renewal.session.id.0.to_vec()))
             .filter(device::Column::Token.eq(expected.0.to_vec()))
-            .filter(device::Column::SessionEnded.eq(false))
-            .exec(&self.connection)
-            .await
-            .map_err(failed)?;
-        if changed.rows_affected == 0 { Ok(None) } else { self.of_session(&renewal.session.id).await }
+            .filter(device::Column::SessionEnded.eq(false));
+        if change(rotated, &self.connection).await? == 0 {
+            Ok(None)
+        } else {
+            self.of_session(&renewal.session.id).await
+        }
     }
 
     async fn end_session(&self, session: &SessionId) -> Result<(), StoreError> {
-        device::Entity::update_many()
+        let ended = device::Entity::update_many()
             .col_expr(device::Column::SessionEnded, Expr::value(true))
-            .filter(device::Column::Session.eq(session.0.to_vec()))
-            .exec(&self.connection)
-            .await
-            .map_err(failed)?;
-        Ok(())
+            .filter(device::Column::Session.eq(session.0.to_vec()));
+        change(ended, &self.connection).await.map(drop)
     }
 
     async fn to_be_removed(&self, limit: usize) -> Result<Vec<Device>, StoreError> {
-        let ended = device::Entity::find().filter(device::Column::SessionEnded.eq(true)).limit(limit as u64);
+        let ended = device::Entity::find().filter(device::Column::SessionEnded.eq(true)).limit(rows(limit));
         ended.all(&self.connection).await.map_err(failed)?.into_iter().map(Device::try_from).collect()
     }
 
@@ -194,17 +210,14 @@ impl relais_domain::ports::Devices for Devices {
     }
 
     async fn keep_jwt(&self, user: &UserId, key: &PublicKey, jwt: &UserJwt) -> Result<(), StoreError> {
-        device::Entity::update_many()
+        let kept = device::Entity::update_many()
             .col_expr(device::Column::Jwt, Expr::value(jwt.as_str()))
-            .filter(device::Column::UserId.eq(user.as_str()).and(device::Column::Nkey.eq(key.as_str())))
-            .exec(&self.connection)
-            .await
-            .map_err(failed)?;
-        Ok(())
+            .filter(device::Column::UserId.eq(user.as_str()).and(device::Column::Nkey.eq(key.as_str())));
+        change(kept, &self.connection).await.map(drop)
     }
 
     async fn all(&self, after: Option<DeviceId>, limit: usize) -> Result<Vec<Device>, StoreError> {
-        let mut found = device::Entity::find().order_by_asc(device::Column::Id).limit(limit as u64);
+        let mut found = device::Entity::find().order_by_asc(device::Column::Id).limit(rows(limit));
         if let Some(after) = after {
             found = found.filter(device::Column::Id.gt(after.as_str()));
         }
@@ -212,8 +225,8 @@ impl relais_domain::ports::Devices for Devices {
     }
 
     async fn forget_ended(&self, now: Timestamp) -> Result<usize, StoreError> {
-        let ended = device::Entity::delete_many().filter(sessions::ended(now));
-        let deleted = ended.exec(&self.connection).await.map_err(failed)?;
+        let ended = || device::Entity::delete_many().filter(sessions::ended(now));
+        let deleted = again(|| async { ended().exec(&self.connection).await.map_err(failed) }).await?;
         Ok(usize::try_from(deleted.rows_affected).unwrap_or(usize::MAX))
     }
 
@@ -227,7 +240,7 @@ impl relais_domain::ports::Devices for Devices {
             .filter(removed_key::Column::Pruned.eq(false))
             .filter(removed_key::Column::HeldUntil.lte(now.as_millisecond()))
             .order_by_asc(removed_key::Column::Nkey)
-            .limit(limit as u64)
+            .limit(rows(limit))
             .all(&self.connection)
             .await
             .map_err(failed)?;
@@ -245,13 +258,6 @@ impl relais_domain::ports::Devices for Devices {
     }
 
     async fn remove(&self, user: &UserId, device: &DeviceId) -> Result<Option<Device>, StoreError> {
-        let transaction = self.connection.begin().await.map_err(failed)?;
-        let removed = remove(user, device, &transaction).await;
-        match &removed {
-            Ok(Some(_)) => transaction.commit().await.map_err(failed)?,
-            // Nothing was changed, or why not is what the caller wants to know.
-            _ => drop(transaction.rollback().await),
-        }
-        removed
+        again(|| self.remove_once(user, device)).await
     }
 }

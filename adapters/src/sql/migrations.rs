@@ -5,7 +5,12 @@ use sea_orm_migration::{
     MigrationName, MigrationTrait, MigratorTrait, SchemaManager, async_trait, prelude::*, schema::*,
 };
 
+use super::steps;
+
 pub(super) struct Migrator;
+
+/// The tables they make.
+pub(super) const TABLES: &[&str] = &["users", "devices", "secrets", "removed_keys", "audit"];
 
 impl MigratorTrait for Migrator {
     fn migrations() -> Vec<Box<dyn MigrationTrait>> {
@@ -39,13 +44,12 @@ impl MigrationTrait for UsersAndDevices {
 
     async fn up(&self, manager: &SchemaManager) -> Result<(), DbErr> {
         let users = Table::create()
-            .table("users")
             .col(string_len("id", 64).primary_key())
             .col(string_len_uniq("email", 254))
             .col(string_len("password", 255))
             .col(big_integer("created_at"))
             .to_owned();
-        manager.create_table(users).await?;
+        steps::create_table(manager, "users", users).await?;
         let owner = ForeignKey::create()
             .name("fk_devices_user_id")
             .from("devices", "user_id")
@@ -54,7 +58,6 @@ impl MigrationTrait for UsersAndDevices {
             .on_update(ForeignKeyAction::Restrict)
             .to_owned();
         let devices = Table::create()
-            .table("devices")
             .col(string_len("id", 64).primary_key())
             .col(string_len("user_id", 64))
             .col(string_len("name", 64))
@@ -64,19 +67,13 @@ impl MigrationTrait for UsersAndDevices {
             .col(big_integer_null("expires_at"))
             .foreign_key(&mut owner.clone())
             .to_owned();
-        manager.create_table(devices).await?;
-        let by_user = Index::create()
-            .name("ix_devices_user_id_created_at")
-            .table("devices")
-            .col("user_id")
-            .col("created_at")
-            .to_owned();
-        manager.create_index(by_user).await
+        steps::create_table(manager, "devices", devices).await?;
+        let by_user = Index::create().col("user_id").col("created_at").to_owned();
+        steps::create_index(manager, "devices", "ix_devices_user_id_created_at", by_user).await
     }
 
     async fn down(&self, manager: &SchemaManager) -> Result<(), DbErr> {
-        manager.drop_table(Table::drop().table("devices").to_owned()).await?;
-        manager.drop_table(Table::drop().table("users").to_owned()).await
+        steps::drop_tables(manager, &["devices", "users"]).await
     }
 }
 
@@ -92,16 +89,12 @@ impl MigrationName for Secrets {
 #[async_trait::async_trait]
 impl MigrationTrait for Secrets {
     async fn up(&self, manager: &SchemaManager) -> Result<(), DbErr> {
-        let secrets = Table::create()
-            .table("secrets")
-            .col(string_len("name", 64).primary_key())
-            .col(binary_len("value", 32))
-            .to_owned();
-        manager.create_table(secrets).await
+        let secrets = Table::create().col(string_len("name", 64).primary_key()).col(binary_len("value", 32)).to_owned();
+        steps::create_table(manager, "secrets", secrets).await
     }
 
     async fn down(&self, manager: &SchemaManager) -> Result<(), DbErr> {
-        manager.drop_table(Table::drop().table("secrets").to_owned()).await
+        steps::drop_tables(manager, &["secrets"]).await
     }
 }
 
@@ -117,8 +110,6 @@ impl MigrationName for Administration {
 #[async_trait::async_trait]
 impl MigrationTrait for Administration {
     async fn up(&self, manager: &SchemaManager) -> Result<(), DbErr> {
-        // One column at a time, as SQLite takes them.
-        let add = |table: &'static str, column: ColumnDef| Table::alter().table(table).add_column(column).to_owned();
         for (table, column) in [
             ("users", string_len("role", 32).default("user").take()),
             ("users", boolean("admin").default(false).take()),
@@ -126,17 +117,15 @@ impl MigrationTrait for Administration {
             // Of devices from before it is not known until when their JWTs hold; null is never.
             ("devices", big_integer_null("held_until").take()),
         ] {
-            manager.alter_table(add(table, column)).await?;
+            steps::add_column(manager, table, column).await?;
         }
         let removed = Table::create()
-            .table("removed_keys")
             .col(string_len("nkey", 56).primary_key())
             .col(big_integer_null("held_until"))
             .col(boolean("pruned"))
             .to_owned();
-        manager.create_table(removed).await?;
+        steps::create_table(manager, "removed_keys", removed).await?;
         let audit = Table::create()
-            .table("audit")
             .col(string_len("id", 26).primary_key())
             .col(big_integer("at"))
             .col(string_len("actor", 160))
@@ -145,15 +134,13 @@ impl MigrationTrait for Administration {
             .col(string_len("outcome", 16))
             .col(string_len("detail", 1024))
             .to_owned();
-        manager.create_table(audit).await
+        steps::create_table(manager, "audit", audit).await
     }
 
     async fn down(&self, manager: &SchemaManager) -> Result<(), DbErr> {
-        for table in ["audit", "removed_keys"] {
-            manager.drop_table(Table::drop().table(table).to_owned()).await?;
-        }
+        steps::drop_tables(manager, &["audit", "removed_keys"]).await?;
         for (table, column) in [("devices", "held_until"), ("devices", "jwt"), ("users", "admin"), ("users", "role")] {
-            manager.alter_table(Table::alter().table(table).drop_column(column).to_owned()).await?;
+            steps::drop_column(manager, table, column).await?;
         }
         Ok(())
     }
@@ -174,9 +161,7 @@ const BY_SESSION: &str = "ux_devices_session";
 #[async_trait::async_trait]
 impl MigrationTrait for Sessions {
     async fn up(&self, manager: &SchemaManager) -> Result<(), DbErr> {
-        // One column at a time, as SQLite takes them.
-        let add = |table: &'static str, column: ColumnDef| Table::alter().table(table).add_column(column).to_owned();
-        manager.alter_table(add("users", string_len("standing", 16).default("active").take())).await?;
+        steps::add_column(manager, "users", string_len("standing", 16).default("active").take()).await?;
         for column in [
             binary_len_null("session", 16),
             binary_len_null("token", 32),
@@ -187,14 +172,14 @@ impl MigrationTrait for Sessions {
             boolean("browser").default(false).take(),
             boolean("session_ended").default(false).take(),
         ] {
-            manager.alter_table(add("devices", column)).await?;
+            steps::add_column(manager, "devices", column).await?;
         }
-        let by_session = Index::create().name(BY_SESSION).table("devices").col("session").unique().to_owned();
-        manager.create_index(by_session).await
+        let by_session = Index::create().col("session").unique().to_owned();
+        steps::create_index(manager, "devices", BY_SESSION, by_session).await
     }
 
     async fn down(&self, manager: &SchemaManager) -> Result<(), DbErr> {
-        manager.drop_index(Index::drop().name(BY_SESSION).table("devices").to_owned()).await?;
+        steps::drop_index(manager, "devices", BY_SESSION).await?;
         for column in [
             "session_ended",
             "browser",
@@ -205,15 +190,15 @@ impl MigrationTrait for Sessions {
             "token",
             "session",
         ] {
-            manager.alter_table(Table::alter().table("devices").drop_column(column).to_owned()).await?;
+            steps::drop_column(manager, "devices", column).await?;
         }
-        manager.alter_table(Table::alter().table("users").drop_column("standing").to_owned()).await
+        steps::drop_column(manager, "users", "standing").await
     }
 }
 
 #[cfg(test)]
 mod tests {
-    use super::*;
+    use crate::sql::migrating::{self, Way};
 
     #[tokio::test]
     async fn go_up_twice_and_down_again() {
@@ -230,7 +215,7 @@ mod tests {
             ]
         );
         assert!(database.migrate().await.unwrap().is_empty(), "a repeat does nothing");
-        Migrator::down(&database.connection, None).await.unwrap();
+        migrating::run(&database.connection, None, Way::Down(None)).await.unwrap();
         database.migrate().await.unwrap();
     }
 }

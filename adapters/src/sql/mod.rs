@@ -1,5 +1,5 @@
-//! Users and devices in a SQL database, through sea-orm. The driver linked is SQLite's; what is written here (statements, types,
-//! migrations) is what PostgreSQL and MySQL understand too.
+//! Users and devices in a SQL database, through sea-orm: SQLite, PostgreSQL, MySQL and MariaDB. Statements, types and migrations are
+//! the same for all; where they differ (`sqlite`, `postgres`, `mysql`, `migrating`, `steps`) says why.
 //!
 //! ```text
 //! users         id (ULID) pk · email unique · password (PHC string) · created_at · role · admin
@@ -16,132 +16,83 @@
 //! ```
 //!
 //! Other times are milliseconds since 1970, so that each database keeps the same ones. A unique violation is
-//! [`StoreError::Taken`], everything else that a database says [`StoreError::Unavailable`].
+//! [`StoreError::Taken`], everything else that a database says [`StoreError::Unavailable`]. What a deadlock has ended is done again.
 //!
 //! An SQLite file is readable by its owner alone, and a commit is on the disk when it returns (write-ahead log,
 //! `synchronous = FULL`).
 
+mod again;
 mod audit;
 mod code;
 mod codes;
 mod device;
 mod devices;
 mod file;
+#[cfg(feature = "testing")]
+mod for_tests;
 mod limit;
 mod limits;
 mod m0005_limits;
 mod m0006_codes;
+mod migrating;
 mod migrations;
+mod mysql;
+mod open_error;
+mod postgres;
 mod removed_key;
 mod secret;
 mod secrets;
+mod servers;
 mod sessions;
+mod sqlite;
+mod steps;
 mod user;
 mod users;
 
-use std::{io, path::PathBuf, time::Duration};
-
 use relais_domain::ports::StoreError;
-use sea_orm::{
-    ConnectOptions, DatabaseConnection, DbErr, SqlErr,
-    sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode, SqliteSynchronous},
-};
-use sea_orm_migration::MigratorTrait;
+use sea_orm::{DatabaseConnection, DbBackend, DbErr, SqlErr, sqlx::mysql::MySqlConnectOptions};
 
 pub use audit::Audit;
 pub use codes::Codes;
 pub use devices::Devices;
 pub use limits::Limits;
+pub use open_error::OpenError;
 pub use secrets::Secrets;
 pub use users::Users;
-
-/// How long a statement waits for another writer of an SQLite file.
-const BUSY: Duration = Duration::from_secs(5);
-/// How long a call waits for a connection.
-const ACQUIRE: Duration = Duration::from_secs(8);
-/// Readers of an SQLite file at once; there is one writer anyway.
-const CONNECTIONS: u32 = 8;
 
 /// A database. Cheap to clone; all clones are one pool of connections.
 #[derive(Clone)]
 pub struct Database {
     connection: DatabaseConnection,
-}
-
-/// Why a database cannot be used.
-#[derive(Debug, thiserror::Error)]
-pub enum OpenError {
-    /// The address names no database that this program knows. The address is not shown: it may hold a password.
-    #[error(
-        "sql.url is no address of a database; an SQLite file is sqlite://PATH, the only kind this program is built for"
-    )]
-    Url,
-    /// The folder for the file is not there.
-    #[error("the folder {} for the database does not exist; create it, or set sql.url to another place", .0.display())]
-    Folder(PathBuf),
-    /// The file cannot be made, opened for writing, or closed to others.
-    #[error("the database file {} cannot be opened for writing; give this user the right to, or set sql.url", path.display())]
-    File {
-        /// Which.
-        path: PathBuf,
-        /// What the system says.
-        #[source]
-        source: io::Error,
-    },
-    /// It is there, but does not answer as a database.
-    #[error("the database cannot be opened: is it one, and not a newer or damaged one?")]
-    Connect(#[source] DbErr),
-    /// Its tables cannot be brought up to date.
-    #[error("the tables of the database cannot be brought up to date")]
-    Migrate(#[source] DbErr),
+    /// What a further connection is made with, on MySQL.
+    mysql: Option<MySqlConnectOptions>,
 }
 
 impl Database {
-    /// Opens the database at `url`, making an SQLite file if there is none; its folder must be there. Tables are as they
-    /// were: see [`Database::migrate`].
+    /// Opens the database at `url`, making an SQLite file if there is none; its folder must be there, and so must a database on a
+    /// server. Tables are as they were: see [`Database::migrate`].
     ///
     /// # Errors
     /// See [`OpenError`].
     pub async fn open(url: &str) -> Result<Self, OpenError> {
-        let address = url.strip_prefix("sqlite:").ok_or(OpenError::Url)?;
-        let sqlite: SqliteConnectOptions = url.parse().map_err(|_| OpenError::Url)?;
-        let in_memory = is_in_memory(address);
-        if !in_memory {
-            file::prepare(sqlite.get_filename())?;
-        }
-        let mut options = ConnectOptions::new(url);
-        options
-            // What is in memory is gone with its connection, and each would have one of its own.
-            .max_connections(if in_memory { 1 } else { CONNECTIONS })
-            .min_connections(1)
-            .acquire_timeout(ACQUIRE)
-            // Statements hold password hashes.
-            .sqlx_logging(false)
-            .record_stmt_in_spans(false)
-            .map_sqlx_sqlite_opts(|options| {
-                options
-                    .foreign_keys(true)
-                    .journal_mode(SqliteJournalMode::Wal)
-                    .synchronous(SqliteSynchronous::Full)
-                    .busy_timeout(BUSY)
-            });
-        if in_memory {
-            options.idle_timeout(None).max_lifetime(None);
-        }
-        let connection = sea_orm::Database::connect(options).await.map_err(OpenError::Connect)?;
-        Ok(Self { connection })
+        let (scheme, address) = url.split_once(':').ok_or(OpenError::Url)?;
+        let (connection, mysql) = match scheme {
+            "sqlite" => (sqlite::connect(url, address).await?, None),
+            "postgres" | "postgresql" => (postgres::connect(url).await?, None),
+            "mysql" | "mariadb" => mysql::connect(url).await.map(|(pool, options)| (pool, Some(options)))?,
+            _ => return Err(OpenError::Url),
+        };
+        Ok(Self { connection, mysql })
     }
 
-    /// Brings the tables up to date, and names the migrations that this took, in order. A repeat does nothing. Not for two
-    /// processes at once.
+    /// Brings the tables up to date, and names the migrations that this took, in order. A repeat does nothing; of several
+    /// processes at once one does it, and the others wait for that.
     ///
     /// # Errors
-    /// [`OpenError::Migrate`]; what was done before stays.
+    /// [`OpenError::Migrate`]; what was done before stays, and the next time goes on from there.
     pub async fn migrate(&self) -> Result<Vec<String>, OpenError> {
-        let pending = migrations::Migrator::get_pending_migrations(&self.connection).await;
-        let names = pending.map_err(OpenError::Migrate)?.iter().map(|own| own.name().to_owned()).collect();
-        migrations::Migrator::up(&self.connection, None).await.map_err(OpenError::Migrate)?;
-        Ok(names)
+        let all = migrating::Way::Up(None);
+        migrating::run(&self.connection, self.mysql.as_ref(), all).await.map_err(OpenError::Migrate)
     }
 
     /// The users in it.
@@ -180,6 +131,12 @@ impl Database {
         Limits { connection: self.connection.clone() }
     }
 
+    /// Whether it is on a server, where several instances of this program may use it at once.
+    #[must_use]
+    pub fn is_on_a_server(&self) -> bool {
+        self.connection.get_database_backend() != DbBackend::Sqlite
+    }
+
     /// Whether it answers.
     ///
     /// # Errors
@@ -197,17 +154,16 @@ impl Database {
     }
 }
 
-/// Whether what follows `sqlite:` is no file (as sqlx reads it; its options do not tell).
-fn is_in_memory(address: &str) -> bool {
-    let (path, parameters) = address.split_once('?').unwrap_or((address, ""));
-    path.trim_start_matches("//") == ":memory:" || parameters.split('&').any(|pair| pair == "mode=memory")
-}
-
 fn failed(error: DbErr) -> StoreError {
     match error.sql_err() {
         Some(SqlErr::UniqueConstraintViolation(_)) => StoreError::Taken,
         _ => StoreError::Unavailable(error.into()),
     }
+}
+
+/// A number of rows, as databases count.
+fn rows(limit: usize) -> u64 {
+    i64::try_from(limit).map_or(i64::MAX.unsigned_abs(), i64::unsigned_abs)
 }
 
 /// A row that holds what this program never wrote.
@@ -269,16 +225,6 @@ mod tests {
         testing::devices::suite(&database.devices(), &database.users()).await;
     }
 
-    #[test]
-    fn in_memory_is_told_from_a_file() {
-        for memory in [":memory:", "//:memory:", "//?mode=memory", "//x?cache=private&mode=memory"] {
-            assert!(is_in_memory(memory), "{memory}");
-        }
-        for file in ["//a.db", "a.db", "///tmp/:memory:", "//a.db?mode=rwc", "//a.db?mode=memoryless"] {
-            assert!(!is_in_memory(file), "{file}");
-        }
-    }
-
     /// Two pools on one file are two processes, as far as SQLite can tell.
     #[tokio::test(flavor = "multi_thread")]
     async fn the_last_place_goes_to_one_of_two_processes() {
@@ -338,9 +284,14 @@ mod tests {
 
     #[tokio::test]
     async fn an_address_that_is_none_is_told_without_its_password() {
-        for url in ["", "relais.db", "postgres://ada:hunter2@localhost/relais", "sqlite", "http://x"] {
+        let urls = ["", "relais.db", "postgres://ada:hunter2@local host/relais", "sqlite", "http://ada:hunter2@x"];
+        for url in urls.into_iter().chain(["mysql://ada:hunter2@localhost", "mongodb://ada:hunter2@localhost/relais"]) {
             let error = Database::open(url).await.err().unwrap();
             assert!(matches!(error, OpenError::Url) && !error.to_string().contains("hunter2"), "{url}: {error}");
+        }
+        for url in ["postgres://ada:hunter2@localhost/d?sslmode=x", "mysql://ada:hunter2@localhost/d?ssl-mode=x"] {
+            let error = Database::open(url).await.err().unwrap();
+            assert!(matches!(error, OpenError::Parameter(_)) && !format!("{error:?}").contains("hunter2"), "{error:?}");
         }
     }
 }

@@ -13,7 +13,10 @@ use sea_orm::{
     sea_query::{Expr, LikeExpr},
 };
 
-use super::{failed, millis, unreadable, user};
+use super::{
+    again::{again, change},
+    failed, millis, rows, unreadable, user,
+};
 
 /// The table `users`.
 #[derive(Clone)]
@@ -89,6 +92,31 @@ async fn another_admin_stays(id: &UserId, transaction: &DatabaseTransaction) -> 
 impl Users {
     /// Changes a user, who is no admin any more then, or not the last.
     async fn change_admin(&self, change: UpdateMany<user::Entity>, id: &UserId, goes: bool) -> Result<(), StoreError> {
+        again(|| self.change_admin_once(change.clone(), id, goes)).await
+    }
+
+    async fn replace_once(&self, old: &UserId, row: user::ActiveModel) -> Result<(), StoreError> {
+        let transaction = self.connection.begin().await.map_err(failed)?;
+        let done = async {
+            user::Entity::delete_by_id(old.as_str()).exec(&transaction).await?;
+            user::Entity::insert(row).exec_without_returning(&transaction).await
+        };
+        match done.await {
+            Ok(_) => transaction.commit().await.map_err(failed),
+            Err(error) => {
+                // Why it was refused is what the caller wants to know.
+                let _ = transaction.rollback().await;
+                Err(failed(error))
+            }
+        }
+    }
+
+    async fn change_admin_once(
+        &self,
+        change: UpdateMany<user::Entity>,
+        id: &UserId,
+        goes: bool,
+    ) -> Result<(), StoreError> {
         let transaction = self.connection.begin().await.map_err(failed)?;
         let done = async {
             if goes {
@@ -110,8 +138,9 @@ impl Users {
 #[async_trait]
 impl relais_domain::ports::Users for Users {
     async fn insert(&self, user: User) -> Result<(), StoreError> {
-        user::Entity::insert(row(user)).exec_without_returning(&self.connection).await.map_err(failed)?;
-        Ok(())
+        let row = row(user);
+        let insert = || user::Entity::insert(row.clone()).exec_without_returning(&self.connection);
+        again(|| async { insert().await.map_err(failed) }).await.map(drop)
     }
 
     async fn by_email(&self, email: &Email) -> Result<Option<User>, StoreError> {
@@ -125,8 +154,12 @@ impl relais_domain::ports::Users for Users {
         limit: usize,
         part: Option<&'a str>,
     ) -> Result<Vec<User>, StoreError> {
-        let mut found = user::Entity::find().order_by_asc(user::Column::Id).limit(limit as u64);
+        let mut found = user::Entity::find().order_by_asc(user::Column::Id).limit(rows(limit));
         if let Some(part) = part {
+            if part.contains('\0') {
+                // No address has it, and PostgreSQL takes it for no text.
+                return Ok(Vec::new());
+            }
             let escaped = part.replace('!', "!!").replace('%', "!%").replace('_', "!_");
             found = found.filter(user::Column::Email.like(LikeExpr::new(format!("%{escaped}%")).escape('!')));
         }
@@ -138,12 +171,10 @@ impl relais_domain::ports::Users for Users {
     }
 
     async fn set_role(&self, id: &UserId, role: &RoleName) -> Result<Option<User>, StoreError> {
-        user::Entity::update_many()
+        let changed = user::Entity::update_many()
             .col_expr(user::Column::Role, Expr::value(role.as_str()))
-            .filter(user::Column::Id.eq(id.as_str()))
-            .exec(&self.connection)
-            .await
-            .map_err(failed)?;
+            .filter(user::Column::Id.eq(id.as_str()));
+        change(changed, &self.connection).await?;
         self.by_id(id).await
     }
 
@@ -174,49 +205,36 @@ impl relais_domain::ports::Users for Users {
             let own = self.by_id(id).await?;
             return Ok(own.is_some_and(|own| own.password.expose() == password.expose()));
         }
-        let mut change = user::Entity::update_many()
+        let mut changed = user::Entity::update_many()
             .col_expr(user::Column::Password, Expr::value(password.expose()))
             .filter(user::Column::Id.eq(id.as_str()));
         if let Some(expected) = expected {
-            change = change.filter(user::Column::Password.eq(expected.expose()));
+            changed = changed.filter(user::Column::Password.eq(expected.expose()));
         }
-        let changed = change.exec(&self.connection).await.map_err(failed)?;
-        Ok(changed.rows_affected > 0)
+        Ok(change(changed, &self.connection).await? > 0)
     }
 
     async fn set_verified(&self, id: &UserId) -> Result<Option<User>, StoreError> {
-        user::Entity::update_many()
+        let proven = user::Entity::update_many()
             .col_expr(user::Column::Verified, Expr::value(true))
-            .filter(user::Column::Id.eq(id.as_str()))
-            .exec(&self.connection)
-            .await
-            .map_err(failed)?;
+            .filter(user::Column::Id.eq(id.as_str()));
+        change(proven, &self.connection).await?;
         self.by_id(id).await
     }
 
     async fn replace(&self, old: &UserId, user: User) -> Result<(), StoreError> {
-        let transaction = self.connection.begin().await.map_err(failed)?;
-        let done = async {
-            user::Entity::delete_by_id(old.as_str()).exec(&transaction).await?;
-            user::Entity::insert(row(user)).exec_without_returning(&transaction).await
-        };
-        match done.await {
-            Ok(_) => transaction.commit().await.map_err(failed),
-            Err(error) => {
-                // Why it was refused is what the caller wants to know.
-                let _ = transaction.rollback().await;
-                Err(failed(error))
-            }
-        }
+        let row = row(user);
+        again(|| self.replace_once(old, row.clone())).await
     }
 
     async fn leaving(&self, limit: usize) -> Result<Vec<User>, StoreError> {
-        let found = user::Entity::find().filter(user::Column::Standing.eq(LEAVING)).limit(limit as u64);
+        let found = user::Entity::find().filter(user::Column::Standing.eq(LEAVING)).limit(rows(limit));
         found.all(&self.connection).await.map_err(failed)?.into_iter().map(User::try_from).collect()
     }
 
     async fn remove(&self, id: &UserId) -> Result<bool, StoreError> {
-        let removed = user::Entity::delete_by_id(id.as_str()).exec(&self.connection).await.map_err(failed)?;
+        let remove = || user::Entity::delete_by_id(id.as_str()).exec(&self.connection);
+        let removed = again(|| async { remove().await.map_err(failed) }).await?;
         Ok(removed.rows_affected > 0)
     }
 

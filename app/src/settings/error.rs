@@ -63,6 +63,9 @@ pub enum SettingsError {
     /// Mails that would come from nobody.
     #[error("mail.smtp_url is set, but not mail.from: who are mails from? Such as Tea & Co <no-reply@example.org>")]
     NoSender,
+    /// Codes without mails.
+    #[error("auth.proof = \"code\" and auth.verify = true need mails: set mail.smtp_url and mail.from")]
+    NoMail,
     /// The password of the mail server, twice.
     #[error("mail.smtp_url has a password, and mail.smtp_password_file is set; leave one of them out")]
     TwoMailPasswords,

@@ -22,7 +22,7 @@ mod show;
 pub use error::SettingsError;
 pub use layers::{Flag, Source, Sources};
 pub use mail::{InvalidSender, Mail, Sender};
-pub use relais_domain::auth::RateLimits;
+pub use relais_domain::auth::{Proof, RateLimits};
 pub use roles::Role;
 pub use secret_key::SecretKey;
 pub use secret_url::SecretUrl;
@@ -168,17 +168,14 @@ pub struct Sql {
 pub struct Auth {
     /// `auth.proof`
     pub proof: Proof,
+    /// `auth.verify`: whether an address is proven by a mailed code before the first login; `None` is when mails go out.
+    pub verify: Option<bool>,
+    /// `auth.hash_memory`: what hashing a password takes, in MiB.
+    pub hash_memory: u32,
+    /// `auth.hash_passes`: how often it goes over that.
+    pub hash_passes: u32,
     /// `auth.limits.…`
     pub limits: RateLimits,
-}
-
-/// What a login needs beside the email.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Proof {
-    /// The password given at registration.
-    Password,
-    /// Nothing: for local play, with HTTP on loopback only.
-    None,
 }
 
 /// Operator, accounts, users and keys.
@@ -266,7 +263,13 @@ impl Default for Settings {
                 tls_ca: None,
             },
             sql: Sql { url: None },
-            auth: Auth { proof: Proof::Password, limits: RateLimits::default() },
+            auth: Auth {
+                proof: Proof::Password,
+                verify: None,
+                hash_memory: 19,
+                hash_passes: 2,
+                limits: RateLimits::default(),
+            },
             mail: Mail::default(),
             nsc: Nsc {
                 engine: Engine::Native,
@@ -311,6 +314,12 @@ impl Settings {
     #[must_use]
     pub fn creds_directory(&self) -> PathBuf {
         self.nsc.creds_directory.clone().unwrap_or_else(|| self.data.join("nsc"))
+    }
+
+    /// Whether nobody gets in before the address is proven: as `auth.verify` says, otherwise when mails go out.
+    #[must_use]
+    pub fn verifies(&self) -> bool {
+        self.auth.proof != Proof::None && self.auth.verify.unwrap_or(self.mail.smtp_url.is_some())
     }
 
     /// What no single value shows.

@@ -7,9 +7,10 @@ use relais_adapters::{
     http, jwt, sql, system,
 };
 use relais_domain::{
-    auth::{self, Auth, AuthPorts, AuthSettings, Proof},
+    auth::{self, Auth, AuthPorts, AuthSettings, CodeKey, Proof},
+    memory,
     nsc::{Nsc, Service},
-    ports::{Clock, CredentialsIssuer, Users as _},
+    ports::{Clock, CredentialsIssuer, Mailer, Users as _},
 };
 
 use tokio::task::JoinHandle;
@@ -23,7 +24,7 @@ use crate::{
     engine,
     error::Result,
     serve::file,
-    settings::{self, Settings},
+    settings::{Settings, SettingsError},
 };
 
 /// Who issues our access tokens.
@@ -51,11 +52,16 @@ pub(super) async fn auth(
     data: &Data,
     issuer: Arc<Nsc>,
     database: &sql::Database,
+    mailer: Option<Arc<dyn Mailer>>,
     basics: &Basics,
 ) -> Result<(Auth, Option<PathBuf>)> {
+    if mailer.is_none() && (settings.auth.proof == Proof::Code || settings.verifies()) {
+        return Err(SettingsError::NoMail.into());
+    }
     let key = data.key("access.key", &*basics.rng)?;
     let cores = std::thread::available_parallelism().map_or(1, std::num::NonZero::get);
-    let hasher = argon2::PasswordHasher::new(Cost::default(), Load::of_cores(cores), Arc::clone(&basics.rng))
+    let cost = Cost { memory: settings.auth.hash_memory * 1024, passes: settings.auth.hash_passes };
+    let hasher = argon2::PasswordHasher::new(cost, Load::of_cores(cores), Arc::clone(&basics.rng))
         .map_err(|error| part("passwords cannot be hashed", error))?;
     let tokens = jwt::TokenIssuer::new(&key, ISSUER, AUDIENCE, Arc::clone(&basics.rng))
         .map_err(|error| part("access tokens cannot be signed", error))?;
@@ -65,6 +71,10 @@ pub(super) async fn auth(
     let ports = AuthPorts {
         users: Arc::new(database.users()),
         devices: Arc::new(database.devices()),
+        codes: Arc::new(database.codes()),
+        // Those that use one database count together; an SQLite file has one process, which counts quicker without.
+        limits: if database.is_on_a_server() { Arc::new(database.limits()) } else { Arc::new(memory::Limits::default()) },
+        mailer,
         hasher: Arc::new(hasher),
         tokens: Arc::new(tokens),
         issuer: issuer as Arc<dyn CredentialsIssuer>,
@@ -72,14 +82,16 @@ pub(super) async fn auth(
         belongings: Vec::new(),
         setup_token: Arc::new(setup_token),
         key_pairs: Arc::clone(&basics.keys),
+        code_key: CodeKey::new(&key),
+        spawner: Arc::new(system::Spawner::current()),
         clock: Arc::clone(&basics.clock),
         rng: Arc::clone(&basics.rng),
     };
     let own = AuthSettings {
-        proof: match settings.auth.proof {
-            settings::Proof::Password => Proof::Password,
-            settings::Proof::None => Proof::None,
-        },
+        proof: settings.auth.proof,
+        verify: settings.verifies(),
+        mail_name: settings.mail.name.clone(),
+        limits: settings.auth.limits,
         credentials_expiry: settings.nsc.expiry,
         servers: addresses.servers.clone(),
         websocket: addresses.websocket.clone(),

@@ -8,3 +8,4 @@ mod mailer;
 mod matrix;
 mod nsc;
 pub(crate) mod resolver;
+mod sql;

@@ -19,5 +19,6 @@ mod secrets;
 pub(crate) mod security;
 mod sessions;
 mod shop;
+mod sql;
 mod terminal;
 mod traces;

@@ -1,6 +1,6 @@
 //! The table of settings: name, meaning, what is expected, how it is read and shown. The only place that lists them.
 
-mod limits;
+mod auth;
 mod mail;
 mod nsc;
 mod tls;
@@ -8,7 +8,7 @@ mod tls;
 use serde_json::{Value, json};
 
 use super::{
-    Cache, Proof, Reach, SecretUrl, Settings,
+    Cache, Reach, SecretUrl, Settings,
     read::{self, Given},
 };
 
@@ -53,7 +53,7 @@ use key;
 
 /// Every setting, in the order of the documentation.
 pub(super) fn all() -> impl Iterator<Item = &'static Key> {
-    KEYS.iter().chain(tls::KEYS).chain(limits::KEYS).chain(mail::KEYS).chain(nsc::KEYS)
+    KEYS.iter().chain(tls::KEYS).chain(auth::KEYS).chain(mail::KEYS).chain(nsc::KEYS)
 }
 
 const KEYS: &[Key] = &[
@@ -241,7 +241,7 @@ const KEYS: &[Key] = &[
     key!(
         "sql.url",
         "the database (unset: an SQLite file in the data folder)",
-        "a database URL, such as sqlite:///var/lib/relais/relais.db or postgres://user:password@host/name",
+        "a database URL: sqlite:///var/lib/relais/relais.db, postgres://user:password@host/name or mysql://user:password@host/name",
         true,
         |s, given| {
             let schemes = ["sqlite", "postgres", "postgresql", "mysql", "mariadb"];
@@ -249,23 +249,6 @@ const KEYS: &[Key] = &[
             given.optional(|text| is_url(text).then(|| text.into())).map(|url| s.sql.url = url)
         },
         |s| json!(s.sql.url.as_ref().map(SecretUrl::to_string))
-    ),
-    key!(
-        "auth.proof",
-        "what a login needs beside the email",
-        "password, or none (for local play: the email alone is believed)",
-        |s, given| {
-            s.auth.proof = match given.text()? {
-                "password" => Proof::Password,
-                "none" => Proof::None,
-                _ => return None,
-            };
-            Some(())
-        },
-        |s| json!(match s.auth.proof {
-            Proof::Password => "password",
-            Proof::None => "none",
-        })
     ),
     key!(
         "log",
