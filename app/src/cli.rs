@@ -102,7 +102,7 @@ pub enum Command {
     Register(RegisterArgs),
     /// Log in: this device makes a key, and its credentials are stored in the profile
     #[command(
-        after_help = "Examples:\n  relais login you@example.org\n  relais login you@example.org --server https://api.example.org --profile work"
+        after_help = "Examples:\n  relais login you@example.org\n  relais login you@example.org --server https://api.example.org --profile work\n  relais login you@example.org --code         # by a mailed code, on a terminal\n  relais login you@example.org --send-code    # the same for a script:\n  echo 7K2M-Q9XW | relais login you@example.org --code"
     )]
     Login(LoginArgs),
     /// Log out: this device is removed, its key revoked
@@ -110,8 +110,14 @@ pub enum Command {
     /// Your devices: list them, remove one
     #[command(subcommand)]
     Devices(DevicesCommand),
-    /// Change your password: the old and the new one are asked for, or are the first two lines of standard input
-    #[command(after_help = "Examples:\n  relais password\n  relais password --remove-other-devices")]
+    /// Change your password: the old (or a mailed code) and the new one are asked for, or are the first two lines of standard input
+    #[command(after_help = "\
+Examples:
+  relais password
+  relais password --remove-other-devices
+  relais password --forgotten you@example.org               # a code is mailed and asked for
+  relais password --forgotten you@example.org --send-code   # the same for a script:
+  printf '%s\\n' 7K2M-Q9XW \"$NEW\" | relais password --forgotten you@example.org")]
     Password(PasswordArgs),
     /// Remove yourself with everything you have
     #[command(after_help = "Example:\n  relais leave --yes")]
@@ -237,6 +243,9 @@ pub struct ServeArgs {
 pub struct RegisterArgs {
     /// The address to register
     pub email: Email,
+    /// Without a password, where logins are by mailed codes
+    #[arg(long)]
+    pub without_password: bool,
 }
 
 /// What `login` takes.
@@ -247,6 +256,12 @@ pub struct LoginArgs {
     /// What you call this device, at most 64 characters
     #[arg(long, value_name = "NAME")]
     pub device: Option<String>,
+    /// By a code instead of the password: on a terminal one is mailed and asked for, otherwise it is the first line of standard input
+    #[arg(long)]
+    pub code: bool,
+    /// Have a code mailed, and nothing else
+    #[arg(long, conflicts_with_all = ["code", "device"])]
+    pub send_code: bool,
 }
 
 /// What can be done with services.

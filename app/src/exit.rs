@@ -151,7 +151,9 @@ impl From<ClientError> for Failure {
                 let after = retry_after.map_or("later".to_owned(), |after| format!("in {} s", after.as_secs().max(1)));
                 (Exit::NoAnswer, Some(format!("try again {after}")))
             }
-            ClientError::Unauthorized(_) | ClientError::Forbidden(_) => (Exit::NotAllowed, None),
+            ClientError::Unauthorized(_) | ClientError::Forbidden(_) | ClientError::Unverified(_) => {
+                (Exit::NotAllowed, None)
+            }
             ClientError::Foreign { .. } => (Exit::Failed, Some("check the address given with --server".to_owned())),
             ClientError::Tls(_) => (Exit::Failed, Some("install the package ca-certificates".to_owned())),
             ClientError::Invalid(_) => (Exit::Usage, None),

@@ -9,6 +9,7 @@ use relais_domain::{
 
 use super::{
     Ready,
+    client_address::ClientAddress,
     input::Input,
     problem::{
         HealthProblem, Kind, LeaveProblem, LoginProblem, MeProblem, Problem, ReadyProblem, RegisterProblem,
@@ -71,22 +72,25 @@ impl Endpoints {
 impl Endpoints {
     /// Register
     ///
-    /// Saves an email address and a password. Log in with them to get credentials.
+    /// Saves an email address and a password. Log in with them to get credentials. Where addresses are verified, a code is mailed,
+    /// and the first login takes that too.
     #[oai(path = "/register", method = "post", operation_id = "register", tag = "Tag::Authentication")]
-    async fn register(&self, body: Input<RegisterRequest>) -> Result<Created, RegisterProblem> {
+    async fn register(&self, from: ClientAddress, body: Input<RegisterRequest>) -> Result<Created, RegisterProblem> {
         let RegisterRequest { email, password } = body.0;
-        let registration = Registration { email, password: password.map(|password| password.0) };
+        let registration = Registration { email, password: password.map(|password| password.0), from: from.into() };
         let registered = self.auth()?.register(registration).await?;
         Ok(Created::Created(Json(registered.into())))
     }
 
     /// Log in
     ///
-    /// Makes a device with NATS credentials. With the `public_key` of a device that the user has already, that device's
+    /// Makes a device with NATS credentials. Password or mailed code prove who asks; an address that has to be proven first takes
+    /// both (403 `unverified` otherwise, and a code is mailed), or a code alone, which displaces whoever only registered the
+    /// address. With the `public_key` of a device that the user has already, that device's
     /// credentials are renewed instead.
     #[oai(path = "/login", method = "post", operation_id = "login", tag = "Tag::Authentication")]
-    async fn login(&self, body: Input<LoginRequest>) -> Result<Json<LoginAnswer>, LoginProblem> {
-        let LoginRequest { email, password, device, public_key, client } = body.0;
+    async fn login(&self, from: ClientAddress, body: Input<LoginRequest>) -> Result<Json<LoginAnswer>, LoginProblem> {
+        let LoginRequest { email, password, code, device, public_key, client } = body.0;
         let public_key = public_key.map(|key| key.parse()).transpose();
         let public_key = public_key.map_err(|error: relais_domain::credentials::InvalidKey| {
             Problem::invalid(Some("public_key".to_owned()), format!("public_key: {error}"))
@@ -94,6 +98,8 @@ impl Endpoints {
         let login = Login {
             email,
             password: password.map(|password| password.0),
+            code: code.map(|code| code.0),
+            from: from.into(),
             device,
             public_key,
             client: client.map(Into::into).unwrap_or_default(),
@@ -139,7 +145,7 @@ impl Endpoints {
     ) -> Result<Done, RemoveProblem> {
         let access = self.caller(&token).await?;
         let device: DeviceId = id.0.parse().map_err(|_| AuthError::NoSuchDevice)?;
-        self.auth()?.remove_device(&access.user, &device).await?;
+        self.auth()?.remove_own_device(&access, &device).await?;
         Ok(Done::Done)
     }
 

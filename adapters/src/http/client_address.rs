@@ -70,6 +70,12 @@ impl fmt::Display for ClientAddress {
     }
 }
 
+impl From<ClientAddress> for relais_domain::auth::ClientAddress {
+    fn from(address: ClientAddress) -> Self {
+        Self::new(address.to_string())
+    }
+}
+
 impl<'a> FromRequest<'a> for ClientAddress {
     async fn from_request(request: &'a Request, _: &mut RequestBody) -> poem::Result<Self> {
         Ok(request.extensions().get().copied().unwrap_or(Self::NOWHERE))

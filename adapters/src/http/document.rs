@@ -9,17 +9,19 @@ use serde_json::{Value, json};
 use super::{
     admin::{Administration, Admins},
     api::Endpoints,
+    codes::Codes,
     guard::Paths,
     nsc::Nsc,
     sessions::Sessions,
 };
 
 /// Everything that is documented.
-pub(super) type Service = OpenApiService<(Endpoints, Sessions, Admins, Nsc), ()>;
+pub(super) type Service = OpenApiService<(Endpoints, Codes, Sessions, Admins, Nsc), ()>;
 
 pub(super) fn service(endpoints: Endpoints, admins: Admins) -> Service {
     let sessions = Sessions { auth: endpoints.auth.clone() };
-    OpenApiService::new((endpoints, sessions, admins.clone(), Nsc(admins)), "Relais", env!("CARGO_PKG_VERSION"))
+    let codes = Codes { auth: endpoints.auth.clone() };
+    OpenApiService::new((endpoints, codes, sessions, admins.clone(), Nsc(admins)), "Relais", env!("CARGO_PKG_VERSION"))
         .description(
             "Login for a message-based backend on NATS: register, log in, and connect to the brokers with what the login \
              answers.",
@@ -34,7 +36,7 @@ pub(super) fn standalone() -> Service {
 }
 
 /// The document of a service, with what the framework cannot say: that requests take no other fields, and that a
-/// password is needed, as it is unless `auth.proof` is `none`.
+/// password is needed, or a code, as it is unless `auth.proof` is `none`.
 pub(super) fn json(service: &Service) -> String {
     let mut document: Value = serde_json::from_str(&service.spec()).unwrap_or_default();
     let schemas = document["components"]["schemas"].as_object_mut();
@@ -42,8 +44,10 @@ pub(super) fn json(service: &Service) -> String {
         if name.ends_with("Request") {
             schema["additionalProperties"] = json!(false);
         }
-        if ["RegisterRequest", "LoginRequest"].contains(&name.as_str()) {
-            schema["required"] = json!(["email", "password"]);
+        match name.as_str() {
+            "RegisterRequest" => schema["required"] = json!(["email", "password"]),
+            "LoginRequest" => schema["anyOf"] = json!([{"required": ["password"]}, {"required": ["code"]}]),
+            _ => {}
         }
     }
     let mut text = serde_json::to_string_pretty(&document).unwrap_or_default();
@@ -60,7 +64,7 @@ pub(super) fn page(service: &Service) -> String {
 
 /// Every path and its methods, those beside the document too.
 pub(super) fn paths() -> Paths {
-    let documented = [Endpoints::meta(), Sessions::meta(), Admins::meta(), Nsc::meta()];
+    let documented = [Endpoints::meta(), Codes::meta(), Sessions::meta(), Admins::meta(), Nsc::meta()];
     let documented = documented.into_iter().flatten().flat_map(|api| api.paths).map(|path| {
         let methods = path.operations.into_iter().map(|operation| operation.method).collect();
         (path.path, methods)

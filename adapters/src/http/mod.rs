@@ -17,6 +17,7 @@ mod admin;
 mod admin_schema;
 mod api;
 mod client_address;
+mod codes;
 mod document;
 mod guard;
 mod input;

@@ -45,6 +45,7 @@ kinds! {
     BAD_REFRESH = UNAUTHORIZED, "invalid-refresh-token", "The refresh token does not hold";
     FOREIGN_ORIGIN = FORBIDDEN, "foreign-origin", "Not for this origin";
     WRONG_TOKEN = FORBIDDEN, "wrong-token", "Not the set-up token";
+    UNVERIFIED = FORBIDDEN, "unverified", "The address is not proven yet";
     DISABLED = FORBIDDEN, "disabled", "Not let in";
     WRONG_PASSWORD = FORBIDDEN, "wrong-password", "Not the password";
     NOT_ADMIN = FORBIDDEN, "not-admin", "For admins only";
@@ -53,6 +54,7 @@ kinds! {
     NO_SUCH_USER = NOT_FOUND, "no-such-user", "There is no such user";
     UNKNOWN_NAME = NOT_FOUND, "unknown-name", "There is nothing of this name";
     NO_SUCH_DEVICE = NOT_FOUND, "no-such-device", "There is no such device";
+    NO_MAIL = NOT_FOUND, "no-mail", "No mails are sent here";
     METHOD_NOT_ALLOWED = METHOD_NOT_ALLOWED, "method-not-allowed", "Not by this method";
     TIMEOUT = REQUEST_TIMEOUT, "request-timeout", "The request took too long";
     EMAIL_TAKEN = CONFLICT, "email-taken", "The email address is taken";
@@ -67,6 +69,7 @@ kinds! {
     MISDIRECTED = MISDIRECTED_REQUEST, "misdirected", "Not for this host";
     INVALID = UNPROCESSABLE_ENTITY, "invalid-field", "A field breaks its rule";
     NOT_ALLOWED = UNPROCESSABLE_ENTITY, "not-allowed", "Users must not be allowed this";
+    TOO_OFTEN = TOO_MANY_REQUESTS, "too-many-requests", "Too many tries";
     INTERNAL = INTERNAL_SERVER_ERROR, "internal", "Something is wrong on the server";
     UNAVAILABLE = SERVICE_UNAVAILABLE, "unavailable", "Not available now";
     NO_TOOL = SERVICE_UNAVAILABLE, "no-tool", "A tool is missing on the server";
@@ -83,6 +86,8 @@ pub(super) struct Problem {
     kind: Kind,
     detail: String,
     field: Option<String>,
+    /// In seconds.
+    retry_after: Option<u64>,
 }
 
 /// An error (RFC 9457). `type` tells programs what happened, `detail` tells people.
@@ -104,7 +109,7 @@ pub(super) struct Body {
 
 impl Problem {
     pub(super) fn new(kind: Kind, detail: impl Into<String>) -> Self {
-        Self { kind, detail: detail.into(), field: None }
+        Self { kind, detail: detail.into(), field: None, retry_after: None }
     }
 
     pub(super) fn invalid(field: Option<String>, detail: impl Into<String>) -> Self {
@@ -133,8 +138,9 @@ impl Problem {
             field: self.field.clone(),
         };
         let mut response = Response::builder().status(status).content_type(CONTENT_TYPE).body(body.to_json_string());
-        if status == StatusCode::SERVICE_UNAVAILABLE {
-            response.headers_mut().insert(header::RETRY_AFTER, HeaderValue::from_static("1"));
+        let retry_after = self.retry_after.or((status == StatusCode::SERVICE_UNAVAILABLE).then_some(1));
+        if let Some(seconds) = retry_after {
+            response.headers_mut().insert(header::RETRY_AFTER, HeaderValue::from(seconds));
         }
         response
     }
@@ -163,6 +169,9 @@ impl From<AuthError> for Problem {
             AuthError::Unauthorized => Kind::WRONG_CREDENTIALS,
             AuthError::Token(_) => Kind::BAD_TOKEN,
             AuthError::Refresh => Kind::BAD_REFRESH,
+            AuthError::Unverified => Kind::UNVERIFIED,
+            AuthError::NoMail => Kind::NO_MAIL,
+            AuthError::TooOften(_) => Kind::TOO_OFTEN,
             AuthError::Disabled => Kind::DISABLED,
             AuthError::WrongPassword => Kind::WRONG_PASSWORD,
             AuthError::Invalid { .. } => Kind::INVALID,
@@ -183,7 +192,8 @@ impl From<AuthError> for Problem {
             tracing::error!(error = &error as &dyn std::error::Error, "a request failed");
         }
         let field = if let AuthError::Invalid { field, .. } = &error { Some((*field).to_owned()) } else { None };
-        Self { field, ..Self::new(kind, error.to_string()) }
+        let retry_after = if let AuthError::TooOften(wait) = &error { Some(wait.as_secs() + 1) } else { None };
+        Self { field, retry_after, ..Self::new(kind, error.to_string()) }
     }
 }
 
@@ -216,7 +226,7 @@ impl From<NscError> for Problem {
 fn meta(status: u16) -> MetaResponse {
     let description = match status {
         400 => "The request or its JSON cannot be read.",
-        401 => "Not logged in: which of address and password is wrong is not told.",
+        401 => "Not logged in: which of address, password and code is wrong is not told.",
         403 => "The request comes from a web page of another origin, or the caller may not do this.",
         404 => "There is no such thing.",
         408 => "The body did not arrive in time.",
@@ -225,6 +235,7 @@ fn meta(status: u16) -> MetaResponse {
         415 => "The body is not application/json.",
         421 => "The request is for another host.",
         422 => "A field is missing, unknown, or breaks its rule.",
+        429 => "Too many tries: the next one is let through after `Retry-After` seconds.",
         503 => "Too busy, or a part behind it cannot be reached: try again after `Retry-After` seconds.",
         _ => "Something is wrong on the server.",
     };
@@ -237,7 +248,7 @@ fn meta(status: u16) -> MetaResponse {
     };
     let headers = match status {
         401 => vec![header("WWW-Authenticate", "string", "How to prove who one is.")],
-        503 => vec![header("Retry-After", "integer", "Seconds to wait.")],
+        429 | 503 => vec![header("Retry-After", "integer", "Seconds to wait.")],
         _ => vec![],
     };
     let content = vec![MetaMediaType { content_type: CONTENT_TYPE, schema: Body::schema_ref() }];
@@ -285,15 +296,17 @@ macro_rules! problems {
 }
 
 problems! {
-    RegisterProblem: 400 408 409 413 415 422 503;
-    LoginProblem: 400 401 408 409 413 415 422 503;
-    RefreshProblem: 400 401 408 409 413 415 422 503;
+    RegisterProblem: 400 408 409 413 415 422 429 503;
+    LoginProblem: 400 401 408 409 413 415 422 429 503;
+    RefreshProblem: 400 401 408 409 413 415 422 429 503;
     LogoutProblem: 401 404 503;
     PasswordProblem: 400 401 408 413 415 422 503;
     LeaveProblem: 401 404 409 503;
     JwksProblem: 503;
     MeProblem: 401 503;
-    RemoveProblem: 401 404 503;
+    RemoveProblem: 401 404 429 503;
+    CodeProblem: 400 404 408 413 415 422 429 503;
+    ResetProblem: 400 401 404 408 409 413 415 422 429 503;
     ClaimProblem: 400 401 408 413 415 422 503;
     AdminProblem: 400 401 404 422 503;
     DeleteProblem: 401 404 409 503;

@@ -24,6 +24,9 @@ pub(super) struct Password(pub(super) Secret);
 /// A refresh token on its way in; as a [`Password`].
 pub(super) struct RefreshToken(pub(super) Secret);
 
+/// A one-time code on its way in; as a [`Password`].
+pub(super) struct Code(pub(super) Secret);
+
 /// A point in time (RFC 3339, UTC).
 pub(super) struct Time(pub(super) Timestamp);
 
@@ -54,9 +57,12 @@ pub(super) struct LoginRequest {
         pattern = "^[^\\x00-\\x20\\x7f@\"(),:;<>\\[\\\\\\]]{1,64}@[^\\x00-\\x20\\x7f@\"(),:;<>\\[\\\\\\].-]([^\\x00-\\x20\\x7f@\"(),:;<>\\[\\\\\\]]*[^\\x00-\\x20\\x7f@\"(),:;<>\\[\\\\\\].-])?$"
     ))]
     pub(super) email: String,
-    /// The password. Not needed where the server asks for no proof (`auth.proof = "none"`).
+    /// The password; or a code.
     #[serde(default, deserialize_with = "present")]
     pub(super) password: Option<Password>,
+    /// A code that was mailed to the address (`POST /login/code`, or with the registration).
+    #[serde(default, deserialize_with = "present")]
+    pub(super) code: Option<Code>,
     /// What to call the device.
     #[oai(validator(
         min_length = 1,
@@ -95,6 +101,8 @@ pub(super) struct RegisterAnswer {
     email: String,
     /// When the user registered.
     created_at: Time,
+    /// Whether the address has to be proven by the code that was mailed to it, at the first login.
+    to_be_verified: bool,
 }
 
 /// A device with its credentials.
@@ -154,6 +162,8 @@ pub(super) struct MeAnswer {
     email: String,
     /// When the user registered.
     created_at: Time,
+    /// Whether the address is proven.
+    verified: bool,
     /// The device that is asking.
     device_id: String,
 }
@@ -203,7 +213,7 @@ impl From<Client> for ClientKind {
 
 impl From<Registered> for RegisterAnswer {
     fn from(user: Registered) -> Self {
-        Self { id: user.id.into(), email: user.email.to_string(), created_at: Time(user.created_at) }
+        Self { id: user.id.into(), email: user.email.to_string(), created_at: Time(user.created_at), to_be_verified: user.to_be_verified }
     }
 }
 
@@ -240,6 +250,7 @@ impl MeAnswer {
             id: me.id.into(),
             email: me.email.to_string(),
             created_at: Time(me.created_at),
+            verified: me.verified,
             device_id: access.device.into(),
         }
     }
@@ -261,6 +272,12 @@ impl DevicesAnswer {
 }
 
 impl<'de> Deserialize<'de> for Password {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        String::deserialize(deserializer).map(|text| Self(text.into()))
+    }
+}
+
+impl<'de> Deserialize<'de> for Code {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         String::deserialize(deserializer).map(|text| Self(text.into()))
     }
@@ -313,6 +330,15 @@ text!(
         min_length: Some(PASSWORD_MIN),
         max_length: Some(PASSWORD_MAX),
         ..MetaSchema::new_with_format("string", "password")
+    }
+);
+text!(
+    Code,
+    MetaSchema {
+        min_length: Some(8),
+        max_length: Some(32),
+        pattern: Some("^[0-9A-Za-z -]+$".to_owned()),
+        ..MetaSchema::new("string")
     }
 );
 text!(

@@ -7,7 +7,7 @@ use poem::{
     test::{TestClient, TestResponse},
 };
 use relais_domain::{
-    auth::{AuthPorts, AuthSettings},
+    auth::{AuthPorts, AuthSettings, CodeKey},
     credentials::{PublicKey, UserJwt, permissions},
     memory,
     ports::{
@@ -19,6 +19,7 @@ use serde_json::{Value, json};
 
 use super::*;
 
+mod codes;
 mod doors;
 mod mails;
 mod sessions;
@@ -46,6 +47,11 @@ fn ports() -> AuthPorts {
     AuthPorts {
         users: Arc::new(memory::Users::default()),
         devices: Arc::new(memory::Devices::default()),
+        codes: Arc::new(memory::Codes::default()),
+        limits: Arc::new(memory::Limits::default()),
+        mailer: None,
+        code_key: CodeKey::new(&[7; 32]),
+        spawner: Arc::new(memory::Spawner::default()),
         hasher: Arc::new(memory::PasswordHasher::default()),
         tokens: Arc::new(memory::TokenIssuer::default()),
         issuer: Arc::new(issuer),

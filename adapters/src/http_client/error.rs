@@ -53,6 +53,9 @@ pub enum ClientError {
     /// 403: known, but not allowed.
     #[error("{0}")]
     Forbidden(String),
+    /// 403: the password is right, but the address is not proven yet; a code was mailed to it.
+    #[error("{0}")]
+    Unverified(String),
     /// 404: no such thing.
     #[error("{0}")]
     NotFound(String),
@@ -88,16 +91,21 @@ pub enum ClientError {
     },
 }
 
+/// The type of the problem that [`ClientError::Unverified`] is.
+const UNVERIFIED: &str = "urn:relais:problem:unverified";
+
 /// The error that an HTTP status tells, with the words of the problem document if there was one.
 pub(super) fn of_status(
     server: &str,
     status: u16,
+    kind: Option<&str>,
     problem: Option<&str>,
     retry_after: Option<Duration>,
 ) -> ClientError {
     let words = |default: &str| problem.unwrap_or(default).to_owned();
     match status {
         401 => ClientError::Unauthorized(words("the server does not accept this login")),
+        403 if kind == Some(UNVERIFIED) => ClientError::Unverified(words("the address is not proven yet")),
         403 => ClientError::Forbidden(words("the server does not allow this")),
         // Without a problem document a 404 is no answer of ours: most likely it is another program's port.
         404 if problem.is_some() => ClientError::NotFound(words("not found")),

@@ -71,26 +71,55 @@ impl Client {
         self.base.as_str().trim_end_matches('/')
     }
 
-    /// `POST /register`: a new user.
+    /// `POST /register`: a new user; without a password where logins are by mailed codes.
     ///
     /// # Errors
     /// [`ClientError::Conflict`] when the address is registered already, [`ClientError::Invalid`] with the server's
     /// words about address or password, and those every call has.
-    pub async fn register(&self, email: &Email, password: &Secret) -> Result<Registered, ClientError> {
-        let body = wire::Credentials { email: email.as_str(), password: password.expose() };
+    pub async fn register(&self, email: &Email, password: Option<&Secret>) -> Result<Registered, ClientError> {
+        let body = wire::Credentials { email: email.as_str(), password: password.map(Secret::expose) };
         self.call(self.request(Method::POST, &["register"])?.json(&body)).await
     }
 
     /// `POST /login`: a user JWT for a device, and an access token.
     ///
     /// # Errors
-    /// [`ClientError::Unauthorized`] for a wrong address or password (the server does not say which),
+    /// [`ClientError::Unauthorized`] for a wrong address, password or code (the server does not say which),
+    /// [`ClientError::Unverified`] when a code has to come with the password,
     /// [`ClientError::Conflict`] when the key is somebody else's or was removed, or there are too many devices, and
     /// those every call has.
     pub async fn login(&self, login: &Login<'_>) -> Result<LoggedIn, ClientError> {
         let answer: LoggedIn = self.call(self.request(Method::POST, &["login"])?.json(&login.wire())).await?;
         answer.check().map_err(|reason| self.foreign(reason))?;
         Ok(answer)
+    }
+
+    /// `POST /login/code`: a code is mailed to the address, if it is a user's.
+    ///
+    /// # Errors
+    /// [`ClientError::NotFound`] where no mails are sent, and those every call has.
+    pub async fn send_login_code(&self, email: &Email) -> Result<(), ClientError> {
+        let body = wire::Address { email: email.as_str() };
+        self.send(self.request(Method::POST, &["login", "code"])?.json(&body)).await.map(drop)
+    }
+
+    /// `POST /password/reset`: the same, with other words.
+    ///
+    /// # Errors
+    /// As [`Client::send_login_code`].
+    pub async fn send_reset_code(&self, email: &Email) -> Result<(), ClientError> {
+        let body = wire::Address { email: email.as_str() };
+        self.send(self.request(Method::POST, &["password", "reset"])?.json(&body)).await.map(drop)
+    }
+
+    /// `POST /password/reset/confirm`: another password in place of a forgotten one; all devices are removed.
+    ///
+    /// # Errors
+    /// [`ClientError::Unauthorized`] for a wrong address or code, [`ClientError::Invalid`] with the server's words about the
+    /// password, and those every call has.
+    pub async fn reset_password(&self, email: &Email, code: &Secret, password: &Secret) -> Result<(), ClientError> {
+        let body = wire::Reset { email: email.as_str(), code: code.expose(), password: password.expose() };
+        self.send(self.request(Method::POST, &["password", "reset", "confirm"])?.json(&body)).await.map(drop)
     }
 
     /// `POST /token`: a fresh user JWT for the device's key, and the next tokens. The refresh token is good once; a call whose answer
@@ -206,7 +235,8 @@ impl Client {
             return Ok((status, body));
         }
         let problem: wire::Problem = serde_json::from_slice(&body).unwrap_or_default();
-        Err(error::of_status(self.server(), status.as_u16(), problem.text().as_deref(), retry_after))
+        let (kind, text) = (problem.kind.as_deref(), problem.text());
+        Err(error::of_status(self.server(), status.as_u16(), kind, text.as_deref(), retry_after))
     }
 
     async fn read(&self, mut response: Response) -> Result<Vec<u8>, ClientError> {

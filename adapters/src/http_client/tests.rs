@@ -64,7 +64,10 @@ fn answer(change: impl FnOnce(&mut serde_json::Value)) -> String {
 
 async fn log_in(client: &Client) -> Result<LoggedIn, ClientError> {
     let password = Secret::from("correct horse");
-    client.login(&Login { email: &email(), password: &password, device: Some("laptop"), public_key: &key() }).await
+    let (email, key) = (email(), key());
+    let login =
+        Login { email: &email, password: Some(&password), code: None, device: Some("laptop"), public_key: &key };
+    client.login(&login).await
 }
 
 #[tokio::test]
@@ -134,7 +137,7 @@ async fn nobody_there_is_unreachable() {
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
     let address = format!("http://{}", listener.local_addr().unwrap());
     drop(listener);
-    let error = Client::new(&address).unwrap().register(&email(), &Secret::from("x")).await.unwrap_err();
+    let error = Client::new(&address).unwrap().register(&email(), Some(&Secret::from("x"))).await.unwrap_err();
     assert_eq!(error.to_string(), format!("no server answers at {address}"));
 }
 

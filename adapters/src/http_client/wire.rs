@@ -16,6 +16,20 @@ pub(super) struct Claim<'a> {
     pub(super) token: &'a str,
 }
 
+/// What `POST /login/code` and `POST /password/reset` take.
+#[derive(Serialize)]
+pub(super) struct Address<'a> {
+    pub(super) email: &'a str,
+}
+
+/// What `POST /password/reset/confirm` takes.
+#[derive(Serialize)]
+pub(super) struct Reset<'a> {
+    pub(super) email: &'a str,
+    pub(super) code: &'a str,
+    pub(super) password: &'a str,
+}
+
 /// What `POST /token` takes.
 #[derive(Serialize)]
 pub(super) struct Refresh<'a> {
@@ -64,14 +78,19 @@ pub struct Registered {
     pub email: String,
     /// When.
     pub created_at: Timestamp,
+    /// Whether a code was mailed that the first login needs.
+    #[serde(default)]
+    pub to_be_verified: bool,
 }
 
 /// What a login takes.
 pub struct Login<'a> {
     /// Who.
     pub email: &'a Email,
-    /// The proof.
-    pub password: &'a Secret,
+    /// The password; a login needs that or a code.
+    pub password: Option<&'a Secret>,
+    /// A code that was mailed.
+    pub code: Option<&'a Secret>,
     /// What the user calls this device; at most 64 characters.
     pub device: Option<&'a str>,
     /// The device's own key (`U…`). The seed stays with the device.
@@ -131,13 +150,17 @@ pub struct Me {
 #[derive(Serialize)]
 pub(super) struct Credentials<'a> {
     pub(super) email: &'a str,
-    pub(super) password: &'a str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(super) password: Option<&'a str>,
 }
 
 #[derive(Serialize)]
 pub(super) struct LoginBody<'a> {
     email: &'a str,
-    password: &'a str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    password: Option<&'a str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    code: Option<&'a str>,
     #[serde(skip_serializing_if = "Option::is_none")]
     device: Option<&'a str>,
     public_key: &'a str,
@@ -147,7 +170,8 @@ impl Login<'_> {
     pub(super) fn wire(&self) -> LoginBody<'_> {
         LoginBody {
             email: self.email.as_str(),
-            password: self.password.expose(),
+            password: self.password.map(Secret::expose),
+            code: self.code.map(Secret::expose),
             device: self.device,
             public_key: self.public_key.as_str(),
         }
@@ -186,14 +210,16 @@ impl LoggedIn {
 /// RFC 9457, as far as a person needs it.
 #[derive(Default, Deserialize)]
 pub(super) struct Problem {
+    #[serde(rename = "type")]
+    pub(super) kind: Option<String>,
     title: Option<String>,
     detail: Option<String>,
 }
 
 impl Problem {
     /// What to tell a person: one line, at most 300 characters, without control characters.
-    pub(super) fn text(self) -> Option<String> {
-        let text = self.detail.or(self.title)?;
+    pub(super) fn text(&self) -> Option<String> {
+        let text = self.detail.as_ref().or(self.title.as_ref())?;
         let text: String = text.chars().map(|c| if c.is_control() { ' ' } else { c }).take(300).collect();
         (!text.trim().is_empty()).then(|| text.trim().to_owned())
     }

@@ -1,7 +1,7 @@
 //! What `relais devices`, `logout`, `password` and `leave` take.
 
 use clap::{Args, Subcommand};
-use relais_domain::identity::DeviceId;
+use relais_domain::{auth::Email, identity::DeviceId};
 
 /// What can be done with one's devices.
 #[derive(Debug, Subcommand)]
@@ -23,6 +23,12 @@ pub struct PasswordArgs {
     /// Remove all other devices too, because somebody else may know the old password
     #[arg(long)]
     pub remove_other_devices: bool,
+    /// Replace a forgotten one with a code that is mailed to this address; all devices are removed
+    #[arg(long, value_name = "EMAIL", conflicts_with = "remove_other_devices")]
+    pub forgotten: Option<Email>,
+    /// Have the code mailed, and nothing else
+    #[arg(long, requires = "forgotten")]
+    pub send_code: bool,
 }
 
 /// What `leave` takes.

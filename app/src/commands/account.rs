@@ -11,6 +11,7 @@ use relais_domain::{
     auth::Email,
     credentials::{KeyKind, UserJwt, creds::Creds},
     ports::{KeyPair, KeyPairs},
+    secret::Secret,
 };
 use serde_json::{Value, json};
 
@@ -24,18 +25,26 @@ use crate::{
 /// Registers a user.
 pub(super) async fn register(args: &RegisterArgs, context: &mut Context<'_>) -> Result<(), Failure> {
     let (client, _) = trust::client(context)?;
-    let password = context.terminal.password(true)?;
-    let user = client.register(&args.email, &password).await.map_err(|error| {
+    let password = if args.without_password { None } else { Some(context.terminal.password(true)?) };
+    let user = client.register(&args.email, password.as_ref()).await.map_err(|error| {
         let taken = matches!(error, ClientError::Conflict(_));
         let failure = Failure::from(error);
         if taken { failure.hint(format!("log in with `relais login {}`", args.email)) } else { failure }
     })?;
     let out = &mut context.terminal.out;
     if context.globals.json {
-        let user = json!({"id": user.id, "email": user.email, "created_at": user.created_at});
+        let user = json!({
+            "id": user.id,
+            "email": user.email,
+            "created_at": user.created_at,
+            "to_be_verified": user.to_be_verified,
+        });
         return Ok(writeln!(out, "{user}")?);
     }
     writeln!(out, "registered {} as {}", args.email, user.id)?;
+    if user.to_be_verified {
+        writeln!(context.terminal.err, "a code was mailed to {}; the first login asks for it", args.email)?;
+    }
     Ok(writeln!(context.terminal.err, "next: relais login {}", args.email)?)
 }
 
@@ -44,24 +53,44 @@ pub(super) async fn login(args: &LoginArgs, keys: &dyn KeyPairs, context: &mut C
     let (client, ca) = trust::client(context)?;
     let name = context.globals.profile.clone();
     context.profiles.creds_path(&name)?;
-    let password = context.terminal.password(false)?;
-    let attempt = async |pair: &KeyPair| {
-        let device = args.device.as_deref();
-        client.login(&Login { email: &args.email, password: &password, device, public_key: &pair.public }).await
+    if args.send_code {
+        client.send_login_code(&args.email).await?;
+        let out = &mut context.terminal.out;
+        return Ok(writeln!(out, "a code was mailed to {}, if it is registered; it holds 15 minutes", args.email)?);
+    }
+    let (password, mut code) = proof(args, &client, context).await?;
+    let attempt = async |pair: &KeyPair, code: Option<&Secret>| {
+        let (email, password, device) = (&args.email, password.as_ref(), args.device.as_deref());
+        client.login(&Login { email, password, code, device, public_key: &pair.public }).await
     };
     let known = known_pair(context, client.server(), &args.email, keys);
     let mut pair = known.clone().unwrap_or_else(|| keys.generate(KeyKind::User));
-    let mut result = attempt(&pair).await;
+    let mut result = attempt(&pair, code.as_ref()).await;
+    if matches!(result, Err(ClientError::Unverified(_))) && context.terminal.asks {
+        code = Some(context.terminal.code(&args.email)?);
+        result = attempt(&pair, code.as_ref()).await;
+    }
     // The server has no use for the old key any more: its device was removed, or the user is another one by now.
     if matches!(result, Err(ClientError::Conflict(_))) && known.is_some() {
         pair = keys.generate(KeyKind::User);
-        result = attempt(&pair).await;
+        result = attempt(&pair, code.as_ref()).await;
     }
     let answer = result.map_err(|error| {
-        let unknown = matches!(error, ClientError::Unauthorized(_));
+        let email = &args.email;
+        let hint = match &error {
+            ClientError::Unauthorized(_) if args.code => {
+                Some(format!("a code is good once, for 15 minutes; another comes with `relais login {email} --send-code`"))
+            }
+            ClientError::Unauthorized(_) => {
+                Some(format!("check address and password; a new user registers with `relais register {email}`"))
+            }
+            ClientError::Unverified(_) => {
+                Some("put the code on the second line of standard input, behind the password".to_owned())
+            }
+            _ => None,
+        };
         let failure = Failure::from(error);
-        let hint = format!("check address and password; a new user registers with `relais register {}`", args.email);
-        if unknown { failure.hint(hint) } else { failure }
+        if let Some(hint) = hint { failure.hint(hint) } else { failure }
     })?;
     let creds = Creds { jwt: UserJwt::from_text(answer.jwt.clone()), seed: pair.seed };
     let profile = Profile { ca, ..profile_of(&answer, client.server(), &args.email) };
@@ -73,6 +102,22 @@ pub(super) async fn login(args: &LoginArgs, keys: &dyn KeyPairs, context: &mut C
     let until = profile.expires_at.map_or("for ever".to_owned(), |end| format!("until {end}"));
     writeln!(out, "logged in as {} ({}) at {}, {until}", args.email, profile.user_id, profile.server)?;
     Ok(writeln!(context.terminal.err, "next: relais request echo.identified hello")?)
+}
+
+/// What proves who logs in: a password, a code, or both.
+async fn proof(
+    args: &LoginArgs,
+    client: &Client,
+    context: &mut Context<'_>,
+) -> Result<(Option<Secret>, Option<Secret>), Failure> {
+    if !args.code {
+        let (password, code) = context.terminal.password_and_code()?;
+        return Ok((Some(password), code));
+    }
+    if context.terminal.asks {
+        client.send_login_code(&args.email).await?;
+    }
+    Ok((None, Some(context.terminal.code(&args.email)?)))
 }
 
 /// Prints who is logged in.

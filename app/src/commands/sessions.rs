@@ -4,6 +4,7 @@ use std::io::Write as _;
 
 use relais_adapters::http_client::{Client, ClientError, LoggedIn};
 use relais_domain::{
+    auth::Email,
     credentials::{UserJwt, creds::Creds},
     secret::Secret,
 };
@@ -121,10 +122,29 @@ pub(super) async fn logout(context: &mut Context<'_>) -> Result<(), Failure> {
 
 /// Changes the password.
 pub(super) async fn password(args: &PasswordArgs, context: &mut Context<'_>) -> Result<(), Failure> {
+    if let Some(email) = &args.forgotten {
+        return forgotten(email, args.send_code, context).await;
+    }
     let (old, new) = context.terminal.two_passwords()?;
     let (_, client, token) = access(context).await?;
     client.change_password(&token, &old, &new, args.remove_other_devices).await?;
     Ok(writeln!(context.terminal.out, "the password is changed")?)
+}
+
+/// Replaces a forgotten password with a mailed code.
+async fn forgotten(email: &Email, send_code: bool, context: &mut Context<'_>) -> Result<(), Failure> {
+    let (client, _) = trust::client(context)?;
+    if send_code || context.terminal.asks {
+        client.send_reset_code(email).await?;
+    }
+    if send_code {
+        let out = &mut context.terminal.out;
+        return Ok(writeln!(out, "a code was mailed to {email}, if it is registered; it holds 15 minutes")?);
+    }
+    let (code, new) = context.terminal.code_and_password(email)?;
+    client.reset_password(email, &code, &new).await?;
+    writeln!(context.terminal.out, "the password is replaced, and all devices are removed")?;
+    Ok(writeln!(context.terminal.err, "next: relais login {email}")?)
 }
 
 /// Removes the user.

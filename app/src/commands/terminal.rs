@@ -3,7 +3,7 @@
 use std::io::{self, BufRead as _, IsTerminal as _, Read, Write};
 
 use anstyle::{AnsiColor, Style};
-use relais_domain::secret::Secret;
+use relais_domain::{auth::Email, secret::Secret};
 
 use crate::exit::Failure;
 
@@ -34,27 +34,42 @@ impl<'a> Terminal<'a> {
 
     /// A password: asked without echo on a terminal (twice when it is new), else the first line of standard input.
     pub(super) fn password(&mut self, new: bool) -> Result<Secret, Failure> {
-        let password = if self.asks {
-            let ask = |prompt: &str| rpassword::prompt_password(prompt).map(Secret::from);
-            let password = ask("Password: ")?;
-            if new && ask("The same again: ")?.expose() != password.expose() {
-                return Err(Failure::usage("the two passwords differ").hint("run the command again"));
-            }
-            password
-        } else {
-            let mut line = String::new();
-            let mut limited = io::BufReader::new((&mut *self.input).take(MAX_PASSWORD));
-            limited.read_line(&mut line).map_err(|error| match error.kind() {
-                io::ErrorKind::InvalidData => Failure::usage("the password on standard input is not UTF-8"),
-                _ => error.into(),
-            })?;
-            Secret::from(line.trim_end_matches(['\n', '\r']))
-        };
-        if password.expose().is_empty() {
-            let hint = "type it on a terminal, or put it on the first line of standard input";
-            return Err(Failure::usage("there is no password").hint(hint));
+        if self.asks {
+            return asked(new);
         }
-        Ok(password)
+        let line = self.lines(1)?.into_iter().next();
+        line.ok_or_else(|| {
+            let hint = "type it on a terminal, or put it on the first line of standard input";
+            Failure::usage("there is no password").hint(hint)
+        })
+    }
+
+    /// A password, and what stands on the second line of standard input, if that is no terminal: a code.
+    pub(super) fn password_and_code(&mut self) -> Result<(Secret, Option<Secret>), Failure> {
+        if self.asks {
+            return Ok((asked(false)?, None));
+        }
+        let mut lines = self.lines(2)?.into_iter();
+        match lines.next() {
+            Some(password) => Ok((password, lines.next())),
+            None => {
+                let hint = "type it on a terminal, or put it on the first line of standard input";
+                Err(Failure::usage("there is no password").hint(hint))
+            }
+        }
+    }
+
+    /// The code that was mailed to an address: asked for on a terminal, else the first line of standard input.
+    pub(super) fn code(&mut self, email: &Email) -> Result<Secret, Failure> {
+        if self.asks {
+            write!(self.err, "A code was mailed to {email}, if it is registered. Code: ")?;
+            self.err.flush()?;
+        }
+        let line = self.lines(1)?.into_iter().next();
+        line.ok_or_else(|| {
+            let hint = "type it on a terminal, or put it on the first line of standard input";
+            Failure::usage("there is no code").hint(hint)
+        })
     }
 
     /// The password until now and the one from now on: asked without echo on a terminal, else the first two lines of standard
@@ -63,23 +78,49 @@ impl<'a> Terminal<'a> {
         if self.asks {
             let old = rpassword::prompt_password("Old password: ").map(Secret::from)?;
             writeln!(self.err, "The new one:")?;
-            return Ok((old, self.password(true)?));
+            return Ok((old, asked(true)?));
         }
-        let mut both = String::new();
-        let mut limited = io::BufReader::new((&mut *self.input).take(2 * MAX_PASSWORD));
-        for _ in 0..2 {
-            limited.read_line(&mut both).map_err(|error| match error.kind() {
-                io::ErrorKind::InvalidData => Failure::usage("the passwords on standard input are not UTF-8"),
-                _ => error.into(),
-            })?;
-        }
-        let both = Secret::from(both);
-        let mut lines = both.expose().lines().filter(|line| !line.is_empty());
+        let mut lines = self.lines(2)?.into_iter();
         match (lines.next(), lines.next()) {
-            (Some(old), Some(new)) => Ok((Secret::from(old), Secret::from(new))),
+            (Some(old), Some(new)) => Ok((old, new)),
             _ => Err(Failure::usage("there are no two passwords")
                 .hint("put the old one on the first line of standard input, the new one on the second")),
         }
+    }
+
+    /// A mailed code and the password from now on: asked for on a terminal, else the first two lines of standard input.
+    pub(super) fn code_and_password(&mut self, email: &Email) -> Result<(Secret, Secret), Failure> {
+        if self.asks {
+            return Ok((self.code(email)?, asked(true)?));
+        }
+        let mut lines = self.lines(2)?.into_iter();
+        match (lines.next(), lines.next()) {
+            (Some(code), Some(new)) => Ok((code, new)),
+            _ => Err(Failure::usage("there are no code and password")
+                .hint("put the code on the first line of standard input, the new password on the second")),
+        }
+    }
+
+    /// The first lines of input that are not empty; at most so many.
+    fn lines(&mut self, most: usize) -> Result<Vec<Secret>, Failure> {
+        let mut lines = Vec::new();
+        let mut limited = io::BufReader::new((&mut *self.input).take(MAX_PASSWORD * most as u64));
+        while lines.len() < most {
+            let mut line = String::new();
+            let read = limited.read_line(&mut line).map_err(|error| match error.kind() {
+                io::ErrorKind::InvalidData => Failure::usage("what is on standard input is not UTF-8"),
+                _ => error.into(),
+            })?;
+            let line = Secret::from(line);
+            let text = line.expose().trim_end_matches(['\n', '\r']);
+            if read == 0 {
+                break;
+            }
+            if !text.is_empty() {
+                lines.push(Secret::from(text));
+            }
+        }
+        Ok(lines)
     }
 
     /// All of standard input.
@@ -91,6 +132,19 @@ impl<'a> Terminal<'a> {
         }
         Ok(bytes)
     }
+}
+
+/// A password, typed on the terminal without echo; twice when it is new.
+fn asked(new: bool) -> Result<Secret, Failure> {
+    let ask = |prompt: &str| rpassword::prompt_password(prompt).map(Secret::from);
+    let password = ask("Password: ")?;
+    if new && ask("The same again: ")?.expose() != password.expose() {
+        return Err(Failure::usage("the two passwords differ").hint("run the command again"));
+    }
+    if password.expose().is_empty() {
+        return Err(Failure::usage("there is no password").hint("run the command again"));
+    }
+    Ok(password)
 }
 
 /// Tells a failure: what happened, and what to do. Nothing when nobody reads our output any more.
