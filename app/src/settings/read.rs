@@ -42,6 +42,15 @@ impl Given<'_> {
         }
     }
 
+    /// A whole number.
+    pub(super) fn number(&self) -> Option<u32> {
+        match self.raw {
+            Raw::Toml(toml::Value::Integer(value)) => u32::try_from(*value).ok(),
+            Raw::Text(text) => text.parse().ok(),
+            Raw::Toml(_) => None,
+        }
+    }
+
     /// One text, several with commas between, or a TOML array; empty text is none at all.
     pub(super) fn list(&self) -> Option<Vec<String>> {
         if let Raw::Toml(toml::Value::Array(items)) = self.raw {

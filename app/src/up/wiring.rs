@@ -11,7 +11,7 @@ use relais_domain::{
     live,
     nsc::Nsc,
     peers::{Peers, Tickets},
-    ports::{Bus as _, Clock, CredentialsIssuer, Grant, KeyPairs, Mailer, Rng},
+    ports::{Bus as _, Clock, CredentialsIssuer, Grant, KeyPairs, Rng},
     routing::{Router, Service},
 };
 use tokio::{sync::oneshot, task::JoinHandle};

@@ -3,12 +3,11 @@
 use std::{fs, os::unix::fs::PermissionsExt as _};
 
 use relais::{Backend, prelude::*};
-use relais_domain::testing::mailer::mail;
 use serde_json::{Value, json};
 
 use crate::{
     scenario::library::settings,
-    support::{Certificates, Door, Smtp, World, http, run},
+    support::{Certificates, Door, PASSWORD, Smtp, World, caught, code_in, http, run},
 };
 
 #[tokio::test(flavor = "multi_thread")]
@@ -17,18 +16,25 @@ async fn up_catches_mails_and_shows_them() {
     let backend = Backend::start(&settings(&world), Router::new()).await.unwrap();
     let page = backend.report().mail.clone().unwrap();
     assert_eq!(page, format!("{}/dev/mail", backend.report().http));
-    let mailer = backend.mailer().unwrap();
-    mailer.send(&mail("ada@example.org", "Your code", "It is 123456.\n")).await.unwrap();
-    mailer.send(&mail("eve@example.org", "<b>", "</pre><script>alert(1)</script>\n")).await.unwrap();
-    let shown = http().get(&page).send().await.unwrap().text().await.unwrap();
-    assert!(
-        shown.contains("It is 123456.") && shown.contains("&lt;script&gt;") && !shown.contains("<script"),
-        "{shown}"
-    );
-    let told: Value =
-        http().get(&page).header("accept", "application/json").send().await.unwrap().json().await.unwrap();
+    let server = &backend.report().http;
+    for (n, address) in ["ada@example.org", "eve@example.org"].into_iter().enumerate() {
+        let wish = json!({"email": address, "password": PASSWORD});
+        let registered = http().post(format!("{server}/register")).json(&wish).send().await.unwrap();
+        assert_eq!(registered.status(), 201);
+        let wish = json!({"email": address});
+        let asked = http().post(format!("{server}/login/code")).json(&wish).send().await.unwrap();
+        assert_eq!(asked.status(), 202);
+        caught(&page, n + 1).await;
+    }
+    let told = caught(&page, 2).await;
     assert_eq!((&told[0]["to"], &told[1]["to"]), (&json!("eve@example.org"), &json!("ada@example.org")));
-    assert_eq!((&told[1]["subject"], &told[1]["body"]), (&json!("Your code"), &json!("It is 123456.\n")));
+    assert_eq!(told[1]["subject"], json!("Relais: your code to log in"));
+    let code = code_in(told[1]["body"].as_str().unwrap());
+    let shown = http().get(&page).send().await.unwrap().text().await.unwrap();
+    assert!(shown.contains(&code), "{shown}");
+    let login = json!({"email": "ada@example.org", "code": code});
+    let login = http().post(format!("{server}/login")).json(&login).send().await.unwrap();
+    assert_eq!(login.status(), 200);
     let foreign = http().get(&page).header("host", "evil.example").send().await.unwrap();
     assert_eq!(foreign.status(), 421);
     backend.stop().await;
@@ -42,8 +48,7 @@ async fn elsewhere_nothing_is_caught_and_nothing_shown() {
     own.mail.smtp_url = Some(smtp.url("smtp", "").as_str().into());
     own.mail.from = Some("Tea <no-reply@example.org>".parse().unwrap());
     let backend = Backend::start(&own, Router::new()).await.unwrap();
-    backend.mailer().unwrap().send(&mail("ada@example.org", "Your code", "It is 123456.\n")).await.unwrap();
-    assert_eq!((smtp.arrived().len(), &backend.report().mail), (1, &None));
+    assert_eq!(backend.report().mail, None);
     let page = format!("{}/dev/mail", backend.report().http);
     assert_eq!(http().get(&page).send().await.unwrap().status(), 404);
     backend.stop().await;
@@ -53,7 +58,10 @@ async fn elsewhere_nothing_is_caught_and_nothing_shown() {
     let mut served = settings(&world);
     served.nats.url = vec![broker.url().into()];
     let backend = Backend::start(&served, Router::new()).await.unwrap();
-    assert!(backend.mailer().is_none() && backend.report().mail.is_none());
+    assert!(backend.report().mail.is_none());
+    let wish = json!({"email": "ada@example.org"});
+    let asked = http().post(format!("{}/login/code", backend.report().http)).json(&wish).send().await.unwrap();
+    assert_eq!(asked.status(), 404, "there is nobody to bring one");
     let page = format!("{}/dev/mail", backend.report().http);
     assert_eq!(http().get(&page).send().await.unwrap().status(), 404);
     backend.stop().await;

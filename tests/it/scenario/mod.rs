@@ -5,6 +5,7 @@ mod asyncapi;
 mod bytes;
 mod cache;
 mod clients;
+mod codes;
 mod examples;
 mod flow;
 mod library;
