@@ -58,17 +58,20 @@ pub(super) async fn login(args: &LoginArgs, keys: &dyn KeyPairs, context: &mut C
         let out = &mut context.terminal.out;
         return Ok(writeln!(out, "a code was mailed to {}, if it is registered; it holds 15 minutes", args.email)?);
     }
-    let (password, mut code) = proof(args, &client, context).await?;
+    let (password, code, spare) = proof(args, &client, context).await?;
     let attempt = async |pair: &KeyPair, code: Option<&Secret>| {
         let (email, password, device) = (&args.email, password.as_ref(), args.device.as_deref());
         client.login(&Login { email, password, code, device, public_key: &pair.public }).await
     };
     let known = known_pair(context, client.server(), &args.email, keys);
     let mut pair = known.clone().unwrap_or_else(|| keys.generate(KeyKind::User));
+    let mut code = code;
     let mut result = attempt(&pair, code.as_ref()).await;
-    if matches!(result, Err(ClientError::Unverified(_))) && context.terminal.asks {
-        code = Some(context.terminal.code(&args.email)?);
-        result = attempt(&pair, code.as_ref()).await;
+    if matches!(result, Err(ClientError::Unverified(_))) {
+        code = if context.terminal.asks { Some(context.terminal.code(&args.email)?) } else { spare };
+        if code.is_some() {
+            result = attempt(&pair, code.as_ref()).await;
+        }
     }
     // The server has no use for the old key any more: its device was removed, or the user is another one by now.
     if matches!(result, Err(ClientError::Conflict(_))) && known.is_some() {
@@ -104,20 +107,20 @@ pub(super) async fn login(args: &LoginArgs, keys: &dyn KeyPairs, context: &mut C
     Ok(writeln!(context.terminal.err, "next: relais request echo.identified hello")?)
 }
 
-/// What proves who logs in: a password, a code, or both.
+/// What proves who logs in: a password or a code; and the code that goes with the password if the server asks for it.
 async fn proof(
     args: &LoginArgs,
     client: &Client,
     context: &mut Context<'_>,
-) -> Result<(Option<Secret>, Option<Secret>), Failure> {
+) -> Result<(Option<Secret>, Option<Secret>, Option<Secret>), Failure> {
     if !args.code {
         let (password, code) = context.terminal.password_and_code()?;
-        return Ok((Some(password), code));
+        return Ok((Some(password), None, code));
     }
     if context.terminal.asks {
         client.send_login_code(&args.email).await?;
     }
-    Ok((None, Some(context.terminal.code(&args.email)?)))
+    Ok((None, Some(context.terminal.code(&args.email)?), None))
 }
 
 /// Prints who is logged in.

@@ -22,11 +22,11 @@ pub(super) async fn claim(args: &ClaimArgs, keys: &dyn KeyPairs, context: &mut C
     })?;
     let token = Secret::from(token);
     let token = Secret::from(token.expose().trim());
-    let (password, code) = context.terminal.password_and_code()?;
+    let password = context.terminal.password(false)?;
     // A login of its own, which ends with this: one on the profile's key would end the profile's session.
     let pair = keys.generate(KeyKind::User);
     let (device, public_key) = (Some("admin claim"), &pair.public);
-    let login = Login { email: &args.email, password: Some(&password), code: code.as_ref(), device, public_key };
+    let login = Login { email: &args.email, password: Some(&password), code: None, device, public_key };
     let answer = client.login(&login).await.map_err(|error| {
         let unknown = matches!(error, ClientError::Unauthorized(_));
         let failure = Failure::from(error);

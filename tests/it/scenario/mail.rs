@@ -3,7 +3,7 @@
 use std::{fs, os::unix::fs::PermissionsExt as _};
 
 use relais::{Backend, prelude::*};
-use serde_json::{Value, json};
+use serde_json::json;
 
 use crate::{
     scenario::library::settings,
