@@ -25,12 +25,12 @@ pub struct Server {
 /// When TLS begins.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Tls {
-    /// Never.
-    None,
-    /// By STARTTLS.
-    StartTls,
+    /// Never: plain text.
+    Never,
+    /// When we have asked for it, by STARTTLS.
+    Asked,
     /// With the connection.
-    Implicit,
+    AtOnce,
 }
 
 /// Who we are to the server.
@@ -93,9 +93,9 @@ fn parse(text: &str) -> Result<(Server, Option<String>, Option<Secret>), Invalid
         Some(_) => return Err(InvalidServer::Url),
     };
     let (tls, port) = match url.scheme() {
-        "smtps" => (Tls::Implicit, 465),
-        "smtp" if start_tls => (Tls::StartTls, 587),
-        "smtp" => (Tls::None, 587),
+        "smtps" => (Tls::AtOnce, 465),
+        "smtp" if start_tls => (Tls::Asked, 587),
+        "smtp" => (Tls::Never, 587),
         _ => return Err(InvalidServer::Url),
     };
     if !["", "/"].contains(&url.path()) || url.fragment().is_some() {
@@ -106,7 +106,7 @@ fn parse(text: &str) -> Result<(Server, Option<String>, Option<Secret>), Invalid
     if host.is_empty() || !host.bytes().all(plain) {
         return Err(InvalidServer::Url);
     }
-    if tls == Tls::None && !is_this_machine(&host) {
+    if tls == Tls::Never && !is_this_machine(&host) {
         return Err(InvalidServer::Plain);
     }
     let user = decoded(url.username()).ok_or(InvalidServer::Url)?;
@@ -157,14 +157,14 @@ mod tests {
     #[test]
     fn servers_are_read() {
         for (url, shown, tls, expected) in [
-            ("smtps://mail.example.org", "mail.example.org:465", Tls::Implicit, None),
-            ("smtps://u:p@Mail.example.org:4650/", "mail.example.org:4650", Tls::Implicit, Some(("u", "p"))),
-            ("smtp://mail.example.org?tls=required", "mail.example.org:587", Tls::StartTls, None),
-            ("smtp://a%40b.c:p%2F%3f%C3%BC@h:25?tls=required", "h:25", Tls::StartTls, Some(("a@b.c", "p/?ü"))),
-            ("smtp://127.0.0.1:1025", "127.0.0.1:1025", Tls::None, None),
-            ("smtp://127.8.9.1", "127.8.9.1:587", Tls::None, None),
-            ("smtp://localhost:25", "localhost:25", Tls::None, None),
-            ("smtp://u:p@[::1]:25", "[::1]:25", Tls::None, Some(("u", "p"))),
+            ("smtps://mail.example.org", "mail.example.org:465", Tls::AtOnce, None),
+            ("smtps://u:p@Mail.example.org:4650/", "mail.example.org:4650", Tls::AtOnce, Some(("u", "p"))),
+            ("smtp://mail.example.org?tls=required", "mail.example.org:587", Tls::Asked, None),
+            ("smtp://a%40b.c:p%2F%3f%C3%BC@h:25?tls=required", "h:25", Tls::Asked, Some(("a@b.c", "p/?ü"))),
+            ("smtp://127.0.0.1:1025", "127.0.0.1:1025", Tls::Never, None),
+            ("smtp://127.8.9.1", "127.8.9.1:587", Tls::Never, None),
+            ("smtp://localhost:25", "localhost:25", Tls::Never, None),
+            ("smtp://u:p@[::1]:25", "[::1]:25", Tls::Never, Some(("u", "p"))),
         ] {
             let server: Server = url.parse().unwrap_or_else(|error| panic!("{url}: {error}"));
             assert_eq!((server.to_string(), server.tls, login(&server)), (shown.to_owned(), tls, expected), "{url}");

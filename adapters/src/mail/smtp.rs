@@ -99,8 +99,8 @@ impl Smtp {
     pub fn new(options: Options, clock: Arc<dyn Clock>, rng: Arc<dyn Rng>) -> Result<Self, InvalidOptions> {
         let from = message::address(&options.from).map_err(InvalidOptions::From)?;
         let tls = match options.server.tls {
-            Tls::None => None,
-            Tls::StartTls | Tls::Implicit => {
+            Tls::Never => None,
+            Tls::Asked | Tls::AtOnce => {
                 let roots = options.roots.as_deref();
                 Some(parameters(&options.server.host, roots).map_err(InvalidOptions::Roots)?)
             }
@@ -140,7 +140,7 @@ impl Smtp {
         let (address, hello) = ((self.server.host.as_str(), self.server.port), self.hello());
         let soon = end.min(Instant::now() + self.times.connect);
         let mut connection = match (self.server.tls, &self.tls) {
-            (Tls::Implicit, Some(tls)) => {
+            (Tls::AtOnce, Some(tls)) => {
                 let opened = AsyncSmtpConnection::connect_tokio1(address, None, &hello, Some(tls.clone()), None);
                 within(soon, Step::Connect, opened).await?
             }
@@ -152,7 +152,7 @@ impl Smtp {
                 within(soon, Step::Connect, greeted).await?
             }
         };
-        if let (Tls::StartTls, Some(tls)) = (self.server.tls, &self.tls) {
+        if let (Tls::Asked, Some(tls)) = (self.server.tls, &self.tls) {
             within(soon, Step::Secure, connection.starttls(tls.clone(), &hello)).await?;
         }
         if let Some(login) = &self.server.login {
