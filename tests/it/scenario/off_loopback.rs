@@ -200,20 +200,25 @@ async fn renewed_certificates_are_shown_without_a_restart() {
     let secured = Secured::new();
     let up = secured.up();
     let who = secured.log_in(&up);
-    let (http, nats) = (at(up.text("http")), at(up.text("nats")));
+    let (http, nats, websocket) = (at(up.text("http")), at(up.text("nats")), at(up.text("websocket")));
     let creds = who["creds"].as_str().unwrap();
     let client = relais::connect_client_with_ca(&[up.text("nats")], creds, secured.authority.ca()).await.unwrap();
     let authority = &secured.authority;
-    let shown_now = || (shown(&authority.connect(http, API)), authority.shown_by_broker(nats, "127.0.0.1"));
-    let first = (certificate_in(&secured.http.certificate), certificate_in(&secured.nats.certificate));
+    let shown_now = || {
+        let by_websocket = shown(&authority.connect(websocket, "127.0.0.1"));
+        [shown(&authority.connect(http, API)), authority.shown_by_broker(nats, "127.0.0.1"), by_websocket]
+    };
+    let in_files = || [&secured.http, &secured.nats, &secured.nats].map(|pair| certificate_in(&pair.certificate));
+    let first = in_files();
     assert!(shown_now() == first);
     authority.certify("http", &["localhost", API]);
     authority.certify("nats", &["127.0.0.1"]);
-    let second = (certificate_in(&secured.http.certificate), certificate_in(&secured.nats.certificate));
+    let second = in_files();
     assert!(shown_now() == first && first != second, "before it is told");
     up.signal("HUP");
     while shown_now() != second {
-        assert!(!up.log().contains("was not renewed"), "{}", up.log());
+        let log = up.log();
+        assert!(!log.contains("was not renewed") && !log.contains("Failed to reload"), "{log}");
     }
     let answer: EchoResponse = client.request("echo", &ask("still")).await.unwrap();
     assert_eq!(answer.message, "echo still", "connections that are there go on");
