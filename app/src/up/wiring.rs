@@ -17,7 +17,8 @@ use relais_domain::{
 use tokio::{sync::oneshot, task::JoinHandle};
 
 use super::{
-    IntoApp, addresses::Addresses, certificates::Certificates, data::Data, people, provision, report::Report, rivals::Watch,
+    IntoApp, addresses::Addresses, certificates::Certificates, data::Data, people, provision, report::Report,
+    rivals::Watch,
 };
 use crate::{
     error::{Error, Result},
