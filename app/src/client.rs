@@ -35,11 +35,7 @@ pub async fn connect_client(servers: &[&str], creds: impl AsRef<Path>) -> Result
 ///
 /// # Errors
 /// As [`connect_client`]; and the file cannot be read, or holds no certificate.
-pub async fn connect_client_with_ca(
-    servers: &[&str],
-    creds: impl AsRef<Path>,
-    ca: impl AsRef<Path>,
-) -> Result<Client> {
+pub async fn connect_client_with_ca(servers: &[&str], creds: impl AsRef<Path>, ca: impl AsRef<Path>) -> Result<Client> {
     let wrong = |source| crate::serve::file("the authority's certificate", ca.as_ref(), source);
     let trust = Trust::with_ca(ca.as_ref()).map_err(wrong)?;
     connect(servers, creds.as_ref(), trust).await

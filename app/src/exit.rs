@@ -205,7 +205,8 @@ impl From<crate::Error> for Failure {
                         Some("make it this user's and writable, or set `data` to another folder".to_owned())
                     }
                     crate::Error::Connect(ConnectError::Untrusted { .. }) => Some(
-                        "if its certificate is from an authority of your own, name that with --set nats.tls_ca=FILE".to_owned(),
+                        "if its certificate is from an authority of your own, name that with --set nats.tls_ca=FILE"
+                            .to_owned(),
                     ),
                     crate::Error::Connect(_) => {
                         Some("is the broker running? `relais settings` says where it is looked for".to_owned())

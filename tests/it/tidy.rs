@@ -153,9 +153,9 @@ fn the_domain_names_no_file_socket_environment_process_or_thread() {
 fn no_adapter_names_another() {
     let folder = |source: &Source| source.path.split('/').nth(2).map(str::to_owned);
     let sources = rust("adapters/src");
-    // A vendor is a folder; a file beside them is what they share, and names none.
-    let vendors: BTreeSet<String> =
-        sources.iter().filter(|s| s.path.matches('/').count() > 2).filter_map(folder).collect();
+    // A vendor is a folder; a file beside them is what they share, and names none. So does `tls`, which has several.
+    let folders = sources.iter().filter(|s| s.path.matches('/').count() > 2).filter_map(folder);
+    let vendors: BTreeSet<String> = folders.filter(|name| name != "tls").collect();
     assert!(vendors.contains("nats_server"), "{vendors:?}");
     let breaches = sources.iter().filter(|source| source.path != "adapters/src/lib.rs").flat_map(|source| {
         let own = folder(source);

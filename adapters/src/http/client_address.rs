@@ -111,7 +111,8 @@ impl TrustedProxies {
             let lines: Vec<_> = lines.map(|line| line.to_str().map_or(vec![None], hops)).collect();
             (!lines.is_empty()).then(|| lines.concat())
         };
-        let (plain, standard) = (listed("x-forwarded-for", x_forwarded_for), listed(header::FORWARDED.as_str(), forwarded));
+        let (plain, standard) =
+            (listed("x-forwarded-for", x_forwarded_for), listed(header::FORWARDED.as_str(), forwarded));
         match (plain, standard) {
             (Some(plain), Some(standard)) => {
                 let (plain, standard) = (self.walk(peer, &plain), self.walk(peer, &standard));

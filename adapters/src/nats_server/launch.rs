@@ -34,6 +34,8 @@ const ENVIRONMENT: [&str; 8] = ["PATH", "HOME", "TMPDIR", "TZ", "LANG", "GOMAXPR
 pub(super) struct Broker {
     pub(super) child: Child,
     pub(super) running: Running,
+    /// What it was started with: it reads no configuration again in which ports differ, be they those that it got.
+    pub(super) config: Config,
     #[cfg(not(target_os = "linux"))]
     _watcher: unix::Watcher,
 }
@@ -102,6 +104,7 @@ impl Supervisor {
             Ok(running) => Ok(Broker {
                 child,
                 running,
+                config: self.config.clone(),
                 #[cfg(not(target_os = "linux"))]
                 _watcher: watcher,
             }),
@@ -184,7 +187,11 @@ impl Supervisor {
             websocket: at(self.config.websocket, &ports.websocket)?,
             monitor: at(self.config.monitor, &ports.monitoring)?,
         };
-        greets(running.listen, &self.config.server_name).then_some(running)
+        let name = &self.config.server_name;
+        // Who greets and goes on without TLS is an error in the broker's log.
+        let answers =
+            if self.config.tls.is_some() { tells(running.monitor, name) } else { greets(running.listen, name) };
+        answers.then_some(running)
     }
 }
 
@@ -234,6 +241,21 @@ fn greets(address: SocketAddr, server_name: &str) -> bool {
     let info = info().unwrap_or_default();
     let info = info.strip_prefix("INFO ").and_then(|json| serde_json::from_str::<serde_json::Value>(json).ok());
     info.is_some_and(|info| info["server_name"].as_str() == Some(server_name))
+}
+
+/// Whether a NATS server of that name tells about itself there.
+fn tells(monitor: SocketAddr, server_name: &str) -> bool {
+    let about = || -> io::Result<String> {
+        let mut stream = TcpStream::connect_timeout(&monitor, Duration::from_secs(1))?;
+        stream.set_read_timeout(Some(Duration::from_secs(2)))?;
+        write!(stream, "GET /varz HTTP/1.0\r\nHost: {monitor}\r\n\r\n")?;
+        let mut answer = String::new();
+        stream.take(256 * 1024).read_to_string(&mut answer)?;
+        Ok(answer)
+    };
+    let about = about().unwrap_or_default();
+    let about = about.split_once("\r\n\r\n").and_then(|(_, json)| serde_json::from_str::<serde_json::Value>(json).ok());
+    about.is_some_and(|about| about["server_name"].as_str() == Some(server_name))
 }
 
 /// Where to reach what listens on `address`: loopback, if it listens everywhere.

@@ -116,7 +116,7 @@ impl Supervisor {
 
     fn reload(&self, broker: &Broker) {
         // The accounts it has been told since are newer than those in its configuration.
-        let done = self.config.write(Preload::Missing).and_then(|()| unix::hang_up(&broker.child));
+        let done = broker.config.write(Preload::Missing).and_then(|()| unix::hang_up(&broker.child));
         if let Err(error) = done {
             tracing::warn!(target: "nats-server", %error, "the broker cannot be told to read its certificate again");
         }

@@ -4,7 +4,11 @@ use std::path::Path;
 
 use relais_adapters::nats_server;
 
-use crate::{error::Result, serve::{self, Brokers}, settings::Settings};
+use crate::{
+    error::Result,
+    serve::{self, Brokers},
+    settings::Settings,
+};
 
 /// Where the broker is, for us and for clients.
 pub(super) struct Addresses {
@@ -33,6 +37,9 @@ impl Addresses {
                 (ours, settings.nats.url.iter().map(ToString::to_string).collect(), Vec::new())
             }
         };
+        if settings.nats.public_urls.is_empty() && broker.is_some_and(|own| own.listen().ip().is_unspecified()) {
+            tracing::warn!(told = %shown.join(", "), "clients are told an address that leads nowhere; set nats.public_urls");
+        }
         Ok(Self {
             ours: Brokers { servers, security: serve::security(settings)? },
             servers: or(&settings.nats.public_urls, shown),

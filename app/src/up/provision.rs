@@ -48,11 +48,7 @@ pub(crate) async fn cache(issuer: &dyn CredentialsIssuer, brokers: Brokers, serv
 }
 
 /// A connection in the system account of `brokers`, for some minutes.
-pub(crate) async fn issuer(
-    issuer: &dyn CredentialsIssuer,
-    brokers: Brokers,
-    settings: &Settings,
-) -> Result<nats::Bus> {
+pub(crate) async fn issuer(issuer: &dyn CredentialsIssuer, brokers: Brokers, settings: &Settings) -> Result<nats::Bus> {
     connect(issuer, Grantee::Issuer, brokers, &settings.service.name).await
 }
 

@@ -119,7 +119,10 @@ async fn under_tls_and_behind_a_proxy_the_names_are_those_that_clients_see() {
     for ours in ["localhost", "localhost:443"] {
         client.get("/health").header("host", ours).send().await.assert_status_is_ok();
     }
-    assert_eq!(problem(client.get("/health").header("host", "localhost:80").send().await).await, is(421, "misdirected"));
+    assert_eq!(
+        problem(client.get("/health").header("host", "localhost:80").send().await).await,
+        is(421, "misdirected")
+    );
 
     // Also where the proxy is trusted with everything else.
     let trusted = Settings { trusted_proxies: TrustedProxies::on_this_machine(), ..settings() };

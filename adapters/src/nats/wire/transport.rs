@@ -83,7 +83,7 @@ enum Unsafe {
 
 /// Whether that, and nothing else, is why a broker could not be had.
 pub(in crate::nats) fn is_unsafe(error: &io::Error) -> bool {
-    error.get_ref().is_some_and(|error| error.is::<Unsafe>())
+    matches!(error.get_ref(), Some(error) if error.is::<Unsafe>())
 }
 
 /// Connects, up to the broker's INFO.

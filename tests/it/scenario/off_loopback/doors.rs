@@ -17,6 +17,9 @@ const APP: &str = "https://app.relais.test";
 trait Line: Read + Write {}
 impl<T: Read + Write> Line for T {}
 
+/// Opens a line to `host:port`.
+type Connect<'d> = dyn Fn(&str) -> Box<dyn Line> + 'd;
+
 /// A server and how it is reached.
 struct Door<'d> {
     /// `host:port` of the socket.
@@ -25,7 +28,7 @@ struct Door<'d> {
     host: String,
     /// The origin of its own pages.
     own: String,
-    connect: Box<dyn Fn(&str) -> Box<dyn Line> + 'd>,
+    connect: Box<Connect<'d>>,
 }
 
 impl Door<'_> {

@@ -22,14 +22,14 @@ fn proxy(backend: &str) -> String {
     thread::spawn(move || {
         for client in listener.incoming().map_while(Result::ok) {
             let backend = TcpStream::connect(&backend).unwrap();
-            forward(client, backend);
+            forward(&client, backend);
         }
     });
     address
 }
 
 /// One request and its answer.
-fn forward(client: TcpStream, mut backend: TcpStream) {
+fn forward(mut client: &TcpStream, mut backend: TcpStream) {
     let mut lines = BufReader::new(client.try_clone().unwrap()).lines().map_while(Result::ok);
     let (mut head, mut told) = (lines.next().unwrap_or_default() + "\r\n", String::new());
     for line in lines.take_while(|line| !line.is_empty()) {
@@ -40,7 +40,7 @@ fn forward(client: TcpStream, mut backend: TcpStream) {
     }
     head += &format!("X-Forwarded-For: {told}{CLIENT}\r\nConnection: close\r\n\r\n");
     backend.write_all(head.as_bytes()).unwrap();
-    let _ = std::io::copy(&mut backend, &mut &client);
+    let _ = std::io::copy(&mut backend, &mut client);
     let _ = client.shutdown(Shutdown::Both);
 }
 
