@@ -6,7 +6,7 @@
 use std::{error::Error, future::Future};
 
 use relais_domain::ports::StoreError;
-use sea_orm::{DatabaseConnection, DbErr, EntityTrait, RuntimeErr, UpdateMany};
+use sea_orm::{DatabaseConnection, DbErr, EntityTrait, RuntimeErr, UpdateMany, sqlx::error::DatabaseError};
 
 use super::failed;
 
@@ -46,7 +46,7 @@ fn is_conflict(cause: &(dyn Error + 'static)) -> bool {
     else {
         return false;
     };
-    let code = error.as_database_error().and_then(|said| said.code());
+    let code = error.as_database_error().and_then(DatabaseError::code);
     // The first is MySQL's deadlock, too.
     matches!(code.as_deref(), Some("40001" | "40P01"))
 }

@@ -172,6 +172,7 @@ async fn finds_by_a_part_of_the_address(users: &dyn Users) {
     assert_eq!(found("p_p").await, [""; 0], "a part is no pattern");
     assert_eq!(found("p%p").await, [""; 0], "a part is no pattern");
     assert_eq!(found("\\").await, [""; 0], "a part is no pattern");
+    assert_eq!(found("pip\0").await, [""; 0], "no address has this in it, and nothing breaks of it");
 }
 
 async fn forgets(users: &dyn Users, nobody: &UserId) {

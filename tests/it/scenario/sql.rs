@@ -56,7 +56,16 @@ async fn instances_share_users_and_sessions(kind: SqlKind) {
     }
     let (_, devices) = there.get("/me/devices").await;
     assert_eq!(devices["devices"].as_array().unwrap().len(), 1, "{devices}");
+    // Who is let out at one is out at both, and cut off by the broker; and may come again.
+    assert_eq!(there.post("/logout", Value::Null).await.0, StatusCode::NO_CONTENT);
+    assert_eq!(
+        here.refused(Method::POST, "/token", json!({"refresh_token": here.login["refresh_token"]})).await.0,
+        401
+    );
+    here.let_in("/login", credentials.clone()).await;
     there.let_in("/login", credentials).await;
+    assert_eq!(here.post("/logout", Value::Null).await.0, StatusCode::NO_CONTENT);
+    assert_eq!(there.get("/me").await.0, StatusCode::OK, "that was another device");
 
     for instance in [&one, &other] {
         assert!(!instance.log().contains("hunter2"), "{}", instance.log());

@@ -3,6 +3,7 @@
 use futures_util::future::join_all;
 use relais_adapters::sql::Database;
 use relais_domain::{
+    credentials::{PublicKey, UserJwt},
     identity::UserId,
     ports::{Audit as _, Devices as _, Secrets as _, Standing, Users as _},
     testing,
@@ -124,7 +125,7 @@ async fn upgrade(url: &str) {
 }
 
 /// The rows are as they were written, with what is new at its beginning.
-async fn read(database: &Database, gone: &relais_domain::credentials::PublicKey) {
+async fn read(database: &Database, gone: &PublicKey) {
     let ids: [UserId; 2] = ["ada", "bob"].map(|id| id.parse().unwrap());
     let ada = database.users().by_id(&ids[0]).await.unwrap().unwrap();
     assert_eq!((ada.role.to_string().as_str(), ada.admin, ada.standing), ("courier", true, Standing::Active));
@@ -135,7 +136,7 @@ async fn read(database: &Database, gone: &relais_domain::credentials::PublicKey)
     assert_eq!(devices.len(), 1);
     assert_eq!((devices[0].name.as_str(), &devices[0].session), ("ada's 📱", &None));
     assert_eq!(devices[0].expires_at.map(jiff::Timestamp::as_millisecond), Some(1_767_225_600_127));
-    assert_eq!(devices[0].jwt.as_ref().map(|jwt| jwt.as_str()), Some("jwt"));
+    assert_eq!(devices[0].jwt.as_ref().map(UserJwt::as_str), Some("jwt"));
     assert!(database.devices().was_removed(gone).await.unwrap());
     assert_eq!(database.audit().list(None, 10).await.unwrap().len(), 1);
     assert_eq!(database.secrets().get_or_keep("peers", [9; 32]).await.unwrap(), [7; 32]);
