@@ -12,9 +12,9 @@ mod spec;
 use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
-use relais_domain::{auth::Email, identity::ServiceName, subject::Pattern};
+use relais_domain::{identity::ServiceName, subject::Pattern};
 
-pub use account::{DevicesCommand, LeaveArgs, PasswordArgs};
+pub use account::{DevicesCommand, LeaveArgs, LoginArgs, PasswordArgs, RegisterArgs};
 pub use admin::{AdminCommand, ClaimArgs};
 pub use mail::{MailCommand, MailTestArgs};
 pub use messages::{PublishArgs, RequestArgs, SubscribeArgs, TypeArgs};
@@ -236,32 +236,6 @@ pub struct ServeArgs {
     /// The creds file to connect to them with (nats.creds)
     #[arg(long, value_name = "FILE")]
     pub creds: Option<String>,
-}
-
-/// What `register` takes.
-#[derive(Debug, Clone, Args)]
-pub struct RegisterArgs {
-    /// The address to register
-    pub email: Email,
-    /// Without a password, where logins are by mailed codes
-    #[arg(long)]
-    pub without_password: bool,
-}
-
-/// What `login` takes.
-#[derive(Debug, Clone, Args)]
-pub struct LoginArgs {
-    /// The registered address
-    pub email: Email,
-    /// What you call this device, at most 64 characters
-    #[arg(long, value_name = "NAME")]
-    pub device: Option<String>,
-    /// By a code instead of the password: on a terminal one is mailed and asked for, otherwise it is the first line of standard input
-    #[arg(long)]
-    pub code: bool,
-    /// Have a code mailed, and nothing else
-    #[arg(long, conflicts_with_all = ["code", "device"])]
-    pub send_code: bool,
 }
 
 /// What can be done with services.

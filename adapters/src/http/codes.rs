@@ -95,7 +95,12 @@ impl Codes {
     /// Replace a forgotten password
     ///
     /// Takes a code that was mailed. All devices of the user are removed: somebody else may have known the old password.
-    #[oai(path = "/password/reset/confirm", method = "post", operation_id = "resetPassword", tag = "Tag::Authentication")]
+    #[oai(
+        path = "/password/reset/confirm",
+        method = "post",
+        operation_id = "resetPassword",
+        tag = "Tag::Authentication"
+    )]
     async fn reset(&self, from: ClientAddress, body: Input<ResetRequest>) -> Result<Done, ResetProblem> {
         let ResetRequest { email, code, password } = body.0;
         let reset = Reset { email, code: code.0, password: password.0, from: from.into() };

@@ -213,7 +213,12 @@ impl From<Client> for ClientKind {
 
 impl From<Registered> for RegisterAnswer {
     fn from(user: Registered) -> Self {
-        Self { id: user.id.into(), email: user.email.to_string(), created_at: Time(user.created_at), to_be_verified: user.to_be_verified }
+        Self {
+            id: user.id.into(),
+            email: user.email.to_string(),
+            created_at: Time(user.created_at),
+            to_be_verified: user.to_be_verified,
+        }
     }
 }
 

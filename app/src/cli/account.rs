@@ -1,7 +1,33 @@
-//! What `relais devices`, `logout`, `password` and `leave` take.
+//! What `relais register`, `login`, `devices`, `logout`, `password` and `leave` take.
 
 use clap::{Args, Subcommand};
 use relais_domain::{auth::Email, identity::DeviceId};
+
+/// What `register` takes.
+#[derive(Debug, Clone, Args)]
+pub struct RegisterArgs {
+    /// The address to register
+    pub email: Email,
+    /// Without a password, where logins are by mailed codes
+    #[arg(long)]
+    pub without_password: bool,
+}
+
+/// What `login` takes.
+#[derive(Debug, Clone, Args)]
+pub struct LoginArgs {
+    /// The registered address
+    pub email: Email,
+    /// What you call this device, at most 64 characters
+    #[arg(long, value_name = "NAME")]
+    pub device: Option<String>,
+    /// By a code instead of the password: on a terminal one is mailed and asked for, otherwise it is the first line of standard input
+    #[arg(long)]
+    pub code: bool,
+    /// Have a code mailed, and nothing else
+    #[arg(long, conflicts_with_all = ["code", "device"])]
+    pub send_code: bool,
+}
 
 /// What can be done with one's devices.
 #[derive(Debug, Subcommand)]

@@ -81,9 +81,9 @@ pub(super) async fn login(args: &LoginArgs, keys: &dyn KeyPairs, context: &mut C
     let answer = result.map_err(|error| {
         let email = &args.email;
         let hint = match &error {
-            ClientError::Unauthorized(_) if args.code => {
-                Some(format!("a code is good once, for 15 minutes; another comes with `relais login {email} --send-code`"))
-            }
+            ClientError::Unauthorized(_) if args.code => Some(format!(
+                "a code is good once, for 15 minutes; another comes with `relais login {email} --send-code`"
+            )),
             ClientError::Unauthorized(_) => {
                 Some(format!("check address and password; a new user registers with `relais register {email}`"))
             }

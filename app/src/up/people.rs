@@ -73,7 +73,11 @@ pub(super) async fn auth(
         devices: Arc::new(database.devices()),
         codes: Arc::new(database.codes()),
         // Those that use one database count together; an SQLite file has one process, which counts quicker without.
-        limits: if database.is_on_a_server() { Arc::new(database.limits()) } else { Arc::new(memory::Limits::default()) },
+        limits: if database.is_on_a_server() {
+            Arc::new(database.limits())
+        } else {
+            Arc::new(memory::Limits::default())
+        },
         mailer,
         hasher: Arc::new(hasher),
         tokens: Arc::new(tokens),
@@ -146,7 +150,16 @@ async fn sweep(auth: Auth, nsc: Arc<Nsc>, clock: Arc<dyn Clock>) {
         match auth.sweep().await {
             Ok(swept) if swept == auth::Swept::default() => {}
             Ok(auth::Swept { devices, ended, users, revocations, entries, codes, limits }) => {
-                tracing::info!(devices, ended, users, revocations, entries, codes, limits, "forgotten, for they have ended");
+                tracing::info!(
+                    devices,
+                    ended,
+                    users,
+                    revocations,
+                    entries,
+                    codes,
+                    limits,
+                    "forgotten, for they have ended"
+                );
             }
             Err(error) => tracing::warn!(error = &error as &dyn std::error::Error, "what has ended was not forgotten"),
         }

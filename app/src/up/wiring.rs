@@ -105,7 +105,8 @@ impl Backend {
 
         let counters = issuer.counters();
         let nsc = Arc::clone(&issuer);
-        let (auth, setup_token) = people::auth(settings, &addresses, &data, issuer, &database, post.mailer, &basics).await?;
+        let (auth, setup_token) =
+            people::auth(settings, &addresses, &data, issuer, &database, post.mailer, &basics).await?;
         let sweep = people::sweeping(auth.clone(), Arc::clone(&nsc), Arc::clone(&basics.clock));
         let administration = people::administration(settings, nsc, &database, &basics);
         let bound = listener.local_addr().map_err(|source| unusable("http.listen", settings.http.listen, source))?;

@@ -219,12 +219,7 @@ impl Auth {
     }
 
     /// Uses a code; `user` is who has the address, if anybody.
-    pub(super) async fn redeem(
-        &self,
-        email: &Email,
-        typed: &Secret,
-        user: Option<User>,
-    ) -> Result<User, AuthError> {
+    pub(super) async fn redeem(&self, email: &Email, typed: &Secret, user: Option<User>) -> Result<User, AuthError> {
         let code = Code::parse(typed.expose()).ok_or(AuthError::Unauthorized)?;
         let hash = self.ports.code_key.hash(email, &code);
         if !self.ports.codes.redeem(email, &hash, self.now()).await? {

@@ -33,8 +33,7 @@ fn codes_are_read_as_people_type_them() {
 #[test]
 fn codes_have_forty_bits() {
     let rng = memory::Rng::default();
-    let codes: std::collections::HashSet<_> =
-        (0..1_000).map(|_| Code::generate(&rng).0.expose().to_owned()).collect();
+    let codes: std::collections::HashSet<_> = (0..1_000).map(|_| Code::generate(&rng).0.expose().to_owned()).collect();
     assert_eq!(codes.len(), 1_000);
     for at in 0..LENGTH {
         let there: std::collections::HashSet<_> = codes.iter().map(|code| code.as_bytes()[at]).collect();

@@ -9,7 +9,8 @@ use async_trait::async_trait;
 
 use crate::{
     auth::{
-        Auth, AuthPorts, AuthSettings, AuthError, ClientAddress, ClientKind, CodeKey, CodeWish, LoggedIn, Login, Registration,
+        Auth, AuthError, AuthPorts, AuthSettings, ClientAddress, ClientKind, CodeKey, CodeWish, LoggedIn, Login,
+        Registration,
     },
     credentials::{
         Grantee, KeyKind, PublicKey, UserJwt,

@@ -41,7 +41,11 @@ pub async fn suite(codes: &dyn Codes) {
     codes.keep(code(&ada, 4, end)).await.unwrap();
     codes.keep(code(&ada, 5, end)).await.unwrap();
     let race = join_all((0..8).map(|_| codes.redeem(&ada, &CodeHash([4; 32]), now))).await;
-    assert_eq!(race.iter().filter(|used| matches!(used, Ok(true))).count(), 1, "of eight at once one is told so: {race:?}");
+    assert_eq!(
+        race.iter().filter(|used| matches!(used, Ok(true))).count(),
+        1,
+        "of eight at once one is told so: {race:?}"
+    );
 
     codes.keep(code(&ada, 6, end)).await.unwrap();
     codes.keep(code(&bob, 7, end + Duration::from_millis(1))).await.unwrap();

@@ -100,7 +100,10 @@ async fn proves_and_replaces(users: &dyn Users, nobody: &UserId) {
     let second = User { email: owner.email.clone(), ..user("second") };
     let other = user("third");
     users.insert(other.clone()).await.unwrap();
-    assert!(matches!(users.replace(&other.id, second.clone()).await, Err(StoreError::Taken)), "it is another's address");
+    assert!(
+        matches!(users.replace(&other.id, second.clone()).await, Err(StoreError::Taken)),
+        "it is another's address"
+    );
     assert!(users.by_id(&other.id).await.unwrap().is_some(), "and what is refused changes nothing");
     assert!(matches!(users.replace(nobody, second.clone()).await, Err(StoreError::Taken)));
     users.remove(&owner.id).await.unwrap();
