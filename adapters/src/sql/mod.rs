@@ -32,8 +32,6 @@ mod file;
 mod for_tests;
 mod limit;
 mod limits;
-mod m0005_limits;
-mod m0006_codes;
 mod migrating;
 mod migrations;
 mod mysql;

@@ -26,7 +26,7 @@ fn codes_are_read_as_people_type_them() {
     assert_eq!(read("ILil-0oO0").as_deref(), Some("11110000"));
     let endless = "-".repeat(100_000) + "7K2MQ9X0";
     for odd in ["", "7K2M-Q9X", "7K2M-Q9X00", "7K2M-Q9XU", "7K2M-Q9Xé", "7K2M_Q9X0", &endless] {
-        assert!(read(odd).is_none(), "{:.20}", odd);
+        assert!(read(odd).is_none(), "{odd:.20}");
     }
 }
 

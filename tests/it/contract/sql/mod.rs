@@ -6,8 +6,13 @@ mod migrations;
 mod races;
 mod session;
 
+use futures_util::future::join_all;
+use jiff::Timestamp;
 use relais_adapters::sql::Database;
-use relais_domain::testing;
+use relais_domain::{
+    ports::{LimitKey, Limits as _, Rate, Taken},
+    testing,
+};
 use tempfile::TempDir;
 
 use crate::support::{SqlKind, SqlServer};
@@ -71,4 +76,27 @@ async fn audit(kind: SqlKind) {
     testing::audit::suite(&fresh(kind).await.audit()).await;
 }
 
-on_servers!(users devices secrets audit);
+async fn codes(kind: SqlKind) {
+    testing::codes::suite(&fresh(kind).await.codes()).await;
+}
+
+async fn limits(kind: SqlKind) {
+    let [one, other] = two(kind).await;
+    testing::limits::suite(&one.limits()).await;
+    last_place(&one, &other).await;
+}
+
+/// Of two processes that take the last place, one gets it.
+async fn last_place(one: &Database, other: &Database) {
+    let rate: Rate = "8 per 1h".parse().unwrap();
+    let now = Timestamp::from_second(1_767_225_600).unwrap();
+    for round in 0..5 {
+        let key = LimitKey::new("race", &round.to_string());
+        let limits = [one.limits(), other.limits()];
+        let takes = (0..16).map(|n| limits[n % 2].take(&key, rate, now));
+        let taken = join_all(takes).await;
+        assert_eq!(taken.iter().filter(|taken| matches!(taken, Ok(Taken::Yes))).count(), 8, "{taken:?}");
+    }
+}
+
+on_servers!(users devices secrets audit codes limits);

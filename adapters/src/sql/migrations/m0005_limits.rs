@@ -3,6 +3,8 @@
 use sea_orm::DbErr;
 use sea_orm_migration::{MigrationName, MigrationTrait, SchemaManager, async_trait, prelude::*, schema::*};
 
+use crate::sql::steps;
+
 pub(super) struct Limits;
 
 impl MigrationName for Limits {
@@ -20,18 +22,14 @@ impl MigrationTrait for Limits {
     }
 
     async fn up(&self, manager: &SchemaManager) -> Result<(), DbErr> {
-        let limits = Table::create()
-            .table("limits")
-            .col(string_len("key", 96).primary_key())
-            .col(big_integer("full_at"))
-            .to_owned();
-        manager.create_table(limits).await?;
+        let limits = Table::create().col(string_len("key", 96).primary_key()).col(big_integer("full_at")).to_owned();
+        steps::create_table(manager, "limits", limits).await?;
         // For those that are full, which are forgotten.
-        let by_time = Index::create().name("ix_limits_full_at").table("limits").col("full_at").to_owned();
-        manager.create_index(by_time).await
+        let by_time = Index::create().col("full_at").to_owned();
+        steps::create_index(manager, "limits", "ix_limits_full_at", by_time).await
     }
 
     async fn down(&self, manager: &SchemaManager) -> Result<(), DbErr> {
-        manager.drop_table(Table::drop().table("limits").to_owned()).await
+        steps::drop_tables(manager, &["limits"]).await
     }
 }

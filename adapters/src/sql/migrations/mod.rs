@@ -1,5 +1,8 @@
 //! How the tables came to be what they are. A migration that has been released is never changed.
 
+mod m0005_limits;
+mod m0006_codes;
+
 use sea_orm::DbErr;
 use sea_orm_migration::{
     MigrationName, MigrationTrait, MigratorTrait, SchemaManager, async_trait, prelude::*, schema::*,
@@ -10,7 +13,7 @@ use super::steps;
 pub(super) struct Migrator;
 
 /// The tables they make.
-pub(super) const TABLES: &[&str] = &["users", "devices", "secrets", "removed_keys", "audit"];
+pub(in crate::sql) const TABLES: &[&str] = &["users", "devices", "secrets", "removed_keys", "audit", "limits", "codes"];
 
 impl MigratorTrait for Migrator {
     fn migrations() -> Vec<Box<dyn MigrationTrait>> {
@@ -19,8 +22,8 @@ impl MigratorTrait for Migrator {
             Box::new(Secrets),
             Box::new(Administration),
             Box::new(Sessions),
-            Box::new(super::m0005_limits::Limits),
-            Box::new(super::m0006_codes::Codes),
+            Box::new(m0005_limits::Limits),
+            Box::new(m0006_codes::Codes),
         ]
     }
 }

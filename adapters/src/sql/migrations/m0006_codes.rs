@@ -3,6 +3,8 @@
 use sea_orm::DbErr;
 use sea_orm_migration::{MigrationName, MigrationTrait, SchemaManager, async_trait, prelude::*, schema::*};
 
+use crate::sql::steps;
+
 pub(super) struct Codes;
 
 impl MigrationName for Codes {
@@ -15,25 +17,27 @@ impl MigrationName for Codes {
 #[allow(elided_lifetimes_in_paths)]
 #[async_trait::async_trait]
 impl MigrationTrait for Codes {
+    fn use_transaction(&self) -> Option<bool> {
+        Some(true)
+    }
+
     async fn up(&self, manager: &SchemaManager) -> Result<(), DbErr> {
-        let verified = boolean("verified").default(false).take();
-        manager.alter_table(Table::alter().table("users").add_column(verified).to_owned()).await?;
+        steps::add_column(manager, "users", boolean("verified").default(false).take()).await?;
         let codes = Table::create()
-            .table("codes")
             .col(binary_len("hash", 32).primary_key())
             .col(string_len("email", 254))
             .col(big_integer("ends_at"))
             .to_owned();
-        manager.create_table(codes).await?;
+        steps::create_table(manager, "codes", codes).await?;
         for column in ["email", "ends_at"] {
-            let index = Index::create().name(format!("ix_codes_{column}")).table("codes").col(column).to_owned();
-            manager.create_index(index).await?;
+            let index = Index::create().col(column).to_owned();
+            steps::create_index(manager, "codes", &format!("ix_codes_{column}"), index).await?;
         }
         Ok(())
     }
 
     async fn down(&self, manager: &SchemaManager) -> Result<(), DbErr> {
-        manager.drop_table(Table::drop().table("codes").to_owned()).await?;
-        manager.alter_table(Table::alter().table("users").drop_column("verified").to_owned()).await
+        steps::drop_tables(manager, &["codes"]).await?;
+        steps::drop_column(manager, "users", "verified").await
     }
 }
