@@ -2,7 +2,7 @@
 
 use std::{
     sync::{
-        Arc,
+        Arc, Mutex, PoisonError,
         atomic::{AtomicBool, Ordering},
     },
     time::Duration,
@@ -10,6 +10,7 @@ use std::{
 
 use async_trait::async_trait;
 use relais_domain::{
+    credentials::UserJwt,
     message::Message,
     ports::{self, BusError, Subscription},
     subject::{Filter, Subject},
@@ -36,6 +37,8 @@ pub struct Bus {
 pub(super) struct Handle {
     pub(super) shared: Arc<Shared>,
     closed: AtomicBool,
+    /// What the next connection shows.
+    jwt: Arc<Mutex<UserJwt>>,
 }
 
 impl Drop for Handle {
@@ -57,8 +60,8 @@ impl Drop for Asking<'_> {
 }
 
 impl Bus {
-    pub(super) fn new(shared: Arc<Shared>) -> Self {
-        Self { handle: Arc::new(Handle { shared, closed: AtomicBool::new(false) }) }
+    pub(super) fn new(shared: Arc<Shared>, jwt: Arc<Mutex<UserJwt>>) -> Self {
+        Self { handle: Arc::new(Handle { shared, closed: AtomicBool::new(false), jwt }) }
     }
 
     /// Returns when this connection has ended for good: it was drained, or the broker no longer believes its credential.
@@ -77,6 +80,26 @@ impl Bus {
             Ok(Link::Up(times)) => Some(*times),
             _ => None,
         }
+    }
+
+    /// Goes on with another JWT for the same key, before the one it has ends: another connection takes over, and no message is
+    /// missed on the way; returns when it has. Where there is no connection now, the next one shows that JWT.
+    ///
+    /// # Errors
+    /// [`BusError::Disconnected`]: no broker lets us in with it, or the connection was lost meanwhile; the next one shows it.
+    pub async fn renew(&self, jwt: UserJwt) -> Result<(), BusError> {
+        self.open()?;
+        *self.handle.jwt.lock().unwrap_or_else(PoisonError::into_inner) = jwt;
+        let (told, done) = oneshot::channel();
+        {
+            let mut state = self.shared().lock();
+            if !state.up {
+                return Ok(());
+            }
+            state.renewed = Some(told);
+            state.wake_driver();
+        }
+        done.await.unwrap_or(Err(BusError::Disconnected(None)))
     }
 
     /// Whether it is connected at this moment.

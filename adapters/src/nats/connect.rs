@@ -145,7 +145,9 @@ impl Link {
 pub(super) struct Connector {
     options: ConnectOptions,
     /// What is shown now.
-    jwt: Mutex<UserJwt>,
+    jwt: Arc<Mutex<UserJwt>>,
+    /// The address that let us in last.
+    at: Mutex<Option<Address>>,
     renew: Option<Renew>,
     addresses: Vec<Address>,
     delay: Box<dyn Fn(usize) -> Duration + Send + Sync>,
@@ -177,12 +179,13 @@ impl Bus {
         Subject::reply(format!("{inbox}many.{}", u64::MAX))
             .map_err(|source| ConnectError::Inbox { prefix: options.inbox_prefix.clone(), source })?;
         let delay = Box::new(delay(Arc::clone(&options.rng)));
-        let jwt = Mutex::new(options.jwt.clone());
-        let connector = Connector { options, jwt, renew, addresses, delay };
+        let jwt = Arc::new(Mutex::new(options.jwt.clone()));
+        let own = Arc::clone(&jwt);
+        let connector = Connector { options, jwt, at: Mutex::default(), renew, addresses, delay };
         let line = connector.round().await?;
         let (link, _) = watch::channel(Link::Down(0));
         let shared = Arc::new(Shared::new(link, inbox));
-        let bus = Self::new(Arc::clone(&shared));
+        let bus = Self::new(Arc::clone(&shared), own);
         let mut up = shared.link.subscribe();
         tokio::spawn(Driver::new(shared, connector, line).run());
         // It says so with its first step.
@@ -199,13 +202,27 @@ fn nonce(rng: &dyn Rng) -> String {
 }
 
 impl Connector {
+    /// Opens another line beside the one there is, to the same broker if that can be.
+    pub(super) async fn beside(self: Arc<Self>) -> Result<Opened, ConnectError> {
+        let at = self.at.lock().unwrap_or_else(PoisonError::into_inner).clone();
+        if let Some(at) = at
+            && let Ok(Ok(line)) = tokio::time::timeout(PATIENCE, self.log_in(&at)).await
+        {
+            return Ok(line);
+        }
+        self.round().await
+    }
+
     /// Tries every address once, in any order; takes the first broker that lets us in.
     async fn round(&self) -> Result<Opened, ConnectError> {
         let servers = || self.options.servers.iter().map(|text| shown(text)).collect::<Vec<_>>().join(", ");
         let mut last = io::Error::new(io::ErrorKind::InvalidInput, "no address was given");
         for address in self.shuffled() {
             match tokio::time::timeout(PATIENCE, self.log_in(address)).await {
-                Ok(Ok(line)) => return Ok(line),
+                Ok(Ok(line)) => {
+                    *self.at.lock().unwrap_or_else(PoisonError::into_inner) = Some(address.clone());
+                    return Ok(line);
+                }
                 Ok(Err(error)) if error.kind() == io::ErrorKind::PermissionDenied => {
                     return Err(ConnectError::Unauthorized { servers: servers() });
                 }

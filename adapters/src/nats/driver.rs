@@ -13,12 +13,16 @@ use std::{
 };
 
 use bytes::{Buf, BytesMut};
+use futures_util::{FutureExt as _, future::BoxFuture};
+use relais_domain::ports::BusError;
 use tokio::{
     io::{AsyncReadExt as _, AsyncWrite as _},
+    sync::oneshot,
     time::{Instant, Interval, MissedTickBehavior},
 };
 
 use super::{
+    changeover::Changeover,
     connect::{ConnectError, Connector, Link},
     state::{Behind, MOST_OUT, Shared, State},
     violation,
@@ -41,14 +45,23 @@ const TURN: u32 = 32;
 /// What keeps a connection.
 pub(super) struct Driver {
     shared: Arc<Shared>,
-    connector: Connector,
+    connector: Arc<Connector>,
     line: Opened,
+    /// Another line, with newer credentials, on its way.
+    opening: Option<Opening>,
+    /// The same, taking over.
+    changeover: Option<Changeover>,
+    /// Who has brought those credentials.
+    renewing: Option<oneshot::Sender<Result<(), BusError>>>,
     writing: BytesMut,
     unflushed: bool,
     keepalive: Interval,
     /// PINGs sent to a broker that has said nothing since.
     silent: u32,
 }
+
+/// A line that is being opened.
+type Opening = BoxFuture<'static, Result<Opened, ConnectError>>;
 
 /// How a connection ended.
 enum End {
@@ -60,8 +73,18 @@ enum End {
 
 impl Driver {
     pub(super) fn new(shared: Arc<Shared>, connector: Connector, line: Opened) -> Self {
-        let keepalive = keepalive();
-        Self { shared, connector, line, writing: BytesMut::new(), unflushed: false, keepalive, silent: 0 }
+        Self {
+            shared,
+            connector: Arc::new(connector),
+            line,
+            opening: None,
+            changeover: None,
+            renewing: None,
+            writing: BytesMut::new(),
+            unflushed: false,
+            keepalive: keepalive(),
+            silent: 0,
+        }
     }
 
     /// Runs until the connection is closed, or is refused for good.
@@ -91,6 +114,11 @@ impl Driver {
 
     /// There is no connection; says whether there is to be none.
     fn lost(&mut self) -> bool {
+        // The next one shows the newest credentials anyway.
+        (self.opening, self.changeover) = (None, None);
+        if let Some(told) = self.renewing.take() {
+            let _ = told.send(Err(BusError::Disconnected(None)));
+        }
         let mut state = self.shared.lock();
         state.lost();
         let (closing, wake) = (state.closing, std::mem::take(&mut state.wake));
@@ -136,7 +164,11 @@ impl Driver {
                 Ok(moved) => moved,
                 Err(error) => return Poll::Ready(End::Lost(error)),
             };
-            if !(written || read || asked) {
+            let changed = match self.change_over(context) {
+                Ok(moved) => moved,
+                Err(error) => return Poll::Ready(End::Lost(error)),
+            };
+            if !(written || read || asked || changed) {
                 return Poll::Pending;
             }
         }
@@ -156,8 +188,10 @@ impl Driver {
                     other => *other = Some(context.waker().clone()),
                 }
                 let full = state.out.len() >= MOST_OUT;
-                state.take_out(&mut self.writing);
-                let closing = state.closing;
+                if !state.frozen {
+                    state.take_out(&mut self.writing);
+                }
+                let closing = state.closing && !state.frozen;
                 drop(state);
                 if full {
                     self.shared.room.notify_waiters();
@@ -187,6 +221,9 @@ impl Driver {
     }
 
     fn read(&mut self, context: &mut Context<'_>) -> io::Result<bool> {
+        if self.changeover.as_ref().is_some_and(Changeover::left) {
+            return Ok(false);
+        }
         self.line.read.reserve(CHUNK);
         let Opened { line, read, .. } = &mut self.line;
         match pin!(line.read_buf(read)).poll(context)? {
@@ -205,7 +242,7 @@ impl Driver {
         let outcome = loop {
             match frame::take(&mut self.line.read) {
                 Ok(None) => break Ok(()),
-                Ok(Some(frame)) => note(&mut state, &self.shared, frame),
+                Ok(Some(frame)) => note(&mut state, &self.shared, self.changeover.as_mut(), frame),
                 Err(broken) => break Err(io::Error::new(io::ErrorKind::InvalidData, broken)),
             }
         };
@@ -218,6 +255,59 @@ impl Driver {
             state.wake = wake;
         }
         outcome
+    }
+
+    /// Has another line take over, if there are newer credentials; whether that went on.
+    fn change_over(&mut self, context: &mut Context<'_>) -> io::Result<bool> {
+        if self.opening.is_none() && self.changeover.is_none() {
+            let Some(renewed) = self.shared.lock().renewed.take() else { return Ok(false) };
+            self.renewing = Some(renewed);
+            self.opening = Some(Arc::clone(&self.connector).beside().boxed());
+        }
+        if let Some(opening) = &mut self.opening {
+            let Poll::Ready(opened) = opening.as_mut().poll(context) else { return Ok(false) };
+            self.opening = None;
+            match opened {
+                Ok(line) => self.changeover = Some(Changeover::new(line, &self.shared)),
+                Err(error) => self.renewed(Err(BusError::Disconnected(Some(error.into())))),
+            }
+            return Ok(true);
+        }
+        let Some(changeover) = &mut self.changeover else { return Ok(false) };
+        match changeover.poll(&self.shared, &mut self.writing, context) {
+            Ok(_) if changeover.done() => self.take_over()?,
+            Ok(moved) => return Ok(moved),
+            // The old line hears nothing any more, and neither does this one.
+            Err(error) if changeover.leaving() => return Err(error),
+            Err(error) => {
+                self.changeover = None;
+                self.renewed(Err(BusError::Disconnected(Some(error.into()))));
+            }
+        }
+        Ok(true)
+    }
+
+    fn take_over(&mut self) -> io::Result<()> {
+        let Some(changeover) = self.changeover.take() else { return Ok(()) };
+        let mut state = self.shared.lock();
+        (self.line, self.writing) = changeover.finish(&mut state);
+        let wake = std::mem::take(&mut state.wake);
+        drop(state);
+        wake.into_iter().for_each(Waker::wake);
+        (self.unflushed, self.silent, self.keepalive) = (false, 0, keepalive());
+        self.shared.max_payload.store(self.line.info.max_payload, Ordering::Relaxed);
+        tracing::debug!("connected to the broker with newer credentials");
+        self.renewed(Ok(()));
+        // What has come behind the last PONG.
+        self.take_frames()
+    }
+
+    /// Says how a change of credentials went.
+    fn renewed(&mut self, outcome: Result<(), BusError>) {
+        if let Some(told) = self.renewing.take() {
+            // Who has asked may have gone away.
+            let _ = told.send(outcome);
+        }
     }
 
     fn keep_alive(&mut self, context: &mut Context<'_>) -> io::Result<bool> {
@@ -239,11 +329,22 @@ fn keepalive() -> Interval {
     keepalive
 }
 
-fn note(state: &mut State, shared: &Shared, frame: Frame) {
+fn note(state: &mut State, shared: &Shared, changeover: Option<&mut Changeover>, frame: Frame) {
     match frame {
-        Frame::Message { sid, delivery, size, token } => state.deliver(sid, delivery, size, token),
+        Frame::Message { sid, delivery, size, token } => {
+            if let Some(changeover) = changeover {
+                changeover.heard(sid, &delivery);
+            }
+            state.deliver(sid, delivery, size, token);
+        }
         Frame::Ping => state.control(encode::pong),
-        Frame::Pong => state.pong(),
+        Frame::Pong => {
+            if state.pong()
+                && let Some(changeover) = changeover
+            {
+                changeover.pong();
+            }
+        }
         Frame::Info(info) => shared.max_payload.store(info.max_payload, Ordering::Relaxed),
         Frame::Error(words) => match violation::parse(&words) {
             Some(violation) => state.refuse(violation),

@@ -6,6 +6,7 @@
 //! what was sent before it.
 
 mod bus;
+mod changeover;
 mod connect;
 mod driver;
 mod resolver;

@@ -58,6 +58,10 @@ pub(super) struct State {
     pub(super) up: bool,
     /// Nothing more is taken; what is to be written still is.
     pub(super) closing: bool,
+    /// What is to be written waits for another line.
+    pub(super) frozen: bool,
+    /// A JWT is there that another line is to show; who has brought it is told how that went.
+    pub(super) renewed: Option<oneshot::Sender<Result<(), BusError>>>,
     pub(super) subscriptions: BTreeMap<u64, Subscribed>,
     requests: BTreeMap<u64, Asked>,
     /// The subscription to the inboxes of requests.
@@ -101,6 +105,8 @@ pub(super) enum Behind {
     Unsubscribe(u64),
     /// The end of all of them.
     UnsubscribeAll,
+    /// A step of a change of credentials.
+    Changeover,
     /// Nothing: only to hear whether the broker is there.
     Nothing,
 }
@@ -191,9 +197,11 @@ impl State {
         self.requests.remove(&number);
     }
 
-    /// The broker has done everything before the first PING that awaits its PONG.
-    pub(super) fn pong(&mut self) {
-        let Some(waiter) = self.pongs.pop_front() else { return };
+    /// The broker has done everything before the first PING that awaits its PONG; whether that was a step of a change of
+    /// credentials.
+    pub(super) fn pong(&mut self) -> bool {
+        let Some(waiter) = self.pongs.pop_front() else { return false };
+        let changeover = matches!(waiter.behind, Behind::Changeover);
         let mut outcome = waiter.refused.map_or(Ok(()), |violation| Err(denied(violation)));
         match waiter.behind {
             Behind::Flush => {
@@ -202,12 +210,13 @@ impl State {
             }
             Behind::Unsubscribe(sid) => self.end(sid),
             Behind::UnsubscribeAll => self.end_all(),
-            Behind::Publish(_) | Behind::Subscribe(_) | Behind::Nothing => {}
+            Behind::Publish(_) | Behind::Subscribe(_) | Behind::Changeover | Behind::Nothing => {}
         }
         if let Some(told) = waiter.told {
             // Who asked may have gone away.
             let _ = told.send(outcome);
         }
+        changeover
     }
 
     /// The broker refuses something: tells it to the call that did it.
@@ -312,7 +321,7 @@ impl State {
     /// The connection is gone: who waits for the broker's word waits in vain. Messages that have not been begun to be
     /// written are kept for the next connection.
     pub(super) fn lost(&mut self) {
-        self.up = false;
+        (self.up, self.frozen) = (false, false);
         for waiter in std::mem::take(&mut self.pongs) {
             if let Behind::Unsubscribe(sid) = waiter.behind {
                 self.end(sid);

@@ -7,5 +7,6 @@ mod claims;
 mod mailer;
 mod matrix;
 mod nsc;
+mod renewal;
 pub(crate) mod resolver;
 mod sql;
