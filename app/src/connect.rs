@@ -5,18 +5,16 @@ use std::{path::Path, sync::Arc};
 use relais_adapters::{
     http,
     jetstream::Bucket,
-    nats::{self, ConnectError, Security},
+    nats::{self},
     nkeys,
     nsc::{self, Backup},
     sql, system,
-    tls::Trust,
 };
 use relais_domain::{
-    credentials::creds::Creds,
     identity::ServiceName,
     live::Report,
     nsc::{Nsc, Service},
-    ports::{Bus, BusError, Clock as _, CredentialsIssuer, Devices, IssueError, KeyPairs, Rng},
+    ports::{Bus, Clock as _, CredentialsIssuer, Devices, IssueError, KeyPairs},
 };
 
 use crate::{
@@ -26,45 +24,6 @@ use crate::{
     settings::Settings,
     up::provision,
 };
-
-/// What connecting takes.
-pub struct ConnectOptions {
-    /// Brokers, one after the other until one answers.
-    pub servers: Vec<String>,
-    /// The user JWT and its seed.
-    pub creds: Creds,
-    /// What goes in front of inboxes; the broker lets this user listen to no other.
-    pub inbox_prefix: String,
-    /// What the connection is called in the broker's reports.
-    pub name: String,
-    /// Whose certificates are believed.
-    pub trust: Trust,
-}
-
-/// Connects to a broker.
-///
-/// # Errors
-/// [`BusError::Unauthorized`] when the broker does not believe the credential, [`BusError::Disconnected`] when none
-/// answers.
-pub async fn connect(options: ConnectOptions) -> Result<Arc<dyn Bus>, BusError> {
-    let rng: Arc<dyn Rng> = Arc::new(system::Rng);
-    let options = nats::ConnectOptions {
-        servers: options.servers,
-        jwt: options.creds.jwt,
-        seed: options.creds.seed,
-        inbox_prefix: options.inbox_prefix,
-        name: options.name,
-        keys: Arc::new(nkeys::KeyPairs::new(Arc::clone(&rng))),
-        rng,
-        // A device may be in any network.
-        security: Security { trust: options.trust, plain: false },
-    };
-    match nats::Bus::connect(options).await {
-        Ok(bus) => Ok(Arc::new(bus)),
-        Err(ConnectError::Unauthorized { .. }) => Err(BusError::Unauthorized),
-        Err(error) => Err(BusError::Disconnected(Some(error.into()))),
-    }
-}
 
 /// Key pairs from the system's randomness.
 #[must_use]

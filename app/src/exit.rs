@@ -5,7 +5,7 @@ use std::{error::Error, fmt::Write as _, io, process::ExitCode};
 use relais_adapters::{http_client::ClientError, nats::ConnectError, reflect::ReflectError};
 use relais_domain::ports::{BusError, IssueError, KeyError};
 
-use crate::{profile::ProfileError, settings::SettingsError};
+use crate::{SessionError, profile::ProfileError, settings::SettingsError};
 
 /// The exit codes, as scripts see them. They stay.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -111,6 +111,25 @@ impl From<ReflectError> for Failure {
     fn from(error: ReflectError) -> Self {
         let exit = if matches!(error, ReflectError::Undecodable { .. }) { Exit::Failed } else { Exit::Usage };
         Self::of(exit, &error)
+    }
+}
+
+impl From<SessionError> for Failure {
+    fn from(error: SessionError) -> Self {
+        match error {
+            SessionError::Profile(error) => error.into(),
+            SessionError::Server(error) => error.into(),
+            SessionError::Email(error) => Self::of(Exit::Usage, &error),
+            SessionError::Ended { ref email } => {
+                let hint = format!("log in again with `relais login {email}`");
+                Self::of(Exit::NotAllowed, &error).hint(hint)
+            }
+            SessionError::Authority(_) => {
+                Self::of(Exit::NotAllowed, &error).hint("log in again, and name it with --ca FILE")
+            }
+            SessionError::Connect(ConnectError::Unauthorized { .. }) => BusError::Unauthorized.into(),
+            SessionError::Connect(error) => BusError::Disconnected(Some(error.into())).into(),
+        }
     }
 }
 

@@ -27,6 +27,7 @@
 //! |---|---|
 //! | `service` (default) | [`serve`] |
 //! | `client` (default) | [`connect_client`] |
+//! | `login` | `Session`: a login that lasts |
 //! | `asyncapi` | `AsyncApi`: routes as an AsyncAPI document |
 //! | `server` | `up`: the whole backend |
 //! | `cli` | the command line |
@@ -57,8 +58,10 @@ pub mod commands;
 pub mod connect;
 #[cfg(feature = "cli")]
 pub mod exit;
-#[cfg(feature = "cli")]
+#[cfg(feature = "login")]
 pub mod profile;
+#[cfg(feature = "login")]
+mod session;
 
 #[cfg(feature = "asyncapi")]
 pub use asyncapi::AsyncApi;
@@ -73,6 +76,8 @@ pub use relais_domain::{
     routing::{self, TestApp},
 };
 pub use serve::serve;
+#[cfg(feature = "login")]
+pub use session::{Session, SessionError};
 pub use settings::Settings;
 #[cfg(feature = "server")]
 pub use up::{App, Backend, IntoApp, Report, up};

@@ -5,8 +5,10 @@
 //! killed in between leaves a profile that is logged out, never one that mixes two logins. Whatever cannot be read is
 //! told as "log in again": nothing here is worth more than a login.
 
+#[cfg(feature = "cli")]
+use std::env;
 use std::{
-    env, fs, io,
+    fs, io,
     path::{Path, PathBuf},
     sync::Arc,
 };
@@ -116,6 +118,7 @@ impl Profiles {
     ///
     /// # Errors
     /// [`ProfileError::NoFolder`].
+    #[cfg(feature = "cli")]
     pub fn of_user() -> Result<Self, ProfileError> {
         let given = env::var_os("XDG_CONFIG_HOME").map(PathBuf::from).filter(|folder| folder.is_absolute());
         let system = || directories::BaseDirs::new().map(|folders| folders.config_dir().to_owned());
@@ -246,6 +249,18 @@ impl Profiles {
         }
         files::write_private(&folder.join(PROFILE), &json).map_err(failed)?;
         Ok(folder.join(CREDS))
+    }
+
+    /// Waits until no other process renews the login of a profile; until the file is dropped, none does.
+    ///
+    /// # Errors
+    /// [`ProfileError::Io`], [`ProfileError::Name`].
+    pub(crate) fn turn(&self, name: &str) -> Result<fs::File, ProfileError> {
+        let path = self.folder(name)?.join(".turn");
+        let failed = |source| ProfileError::Io { path: path.clone(), source };
+        let file = fs::File::create(&path).map_err(failed)?;
+        file.lock().map_err(failed)?;
+        Ok(file)
     }
 
     fn folder(&self, name: &str) -> Result<PathBuf, ProfileError> {

@@ -2,7 +2,7 @@
 
 use std::{
     sync::{
-        Arc, Mutex, PoisonError,
+        Arc, Mutex, PoisonError, Weak,
         atomic::{AtomicBool, Ordering},
     },
     time::Duration,
@@ -31,6 +31,18 @@ const PATIENCE: Duration = Duration::from_secs(10);
 #[derive(Clone)]
 pub struct Bus {
     handle: Arc<Handle>,
+}
+
+/// A connection as somebody knows it who does not hold it.
+#[derive(Clone)]
+pub struct WeakBus(Weak<Handle>);
+
+impl WeakBus {
+    /// The connection, if anybody holds it still.
+    #[must_use]
+    pub fn upgrade(&self) -> Option<Bus> {
+        self.0.upgrade().map(|handle| Bus { handle })
+    }
 }
 
 /// What holds a connection.
@@ -69,6 +81,20 @@ impl Bus {
         let mut link = self.shared().link.subscribe();
         // An error says that the sender is gone, which is an end too.
         let _ = link.wait_for(|link| *link == Link::Closed).await;
+    }
+
+    /// The same, for somebody who does not hold it.
+    pub fn life(&self) -> impl Future<Output = ()> + Send + use<> {
+        let mut link = self.shared().link.subscribe();
+        async move {
+            let _ = link.wait_for(|link| *link == Link::Closed).await;
+        }
+    }
+
+    /// The connection for somebody who does not hold it.
+    #[must_use]
+    pub fn downgrade(&self) -> WeakBus {
+        WeakBus(Arc::downgrade(&self.handle))
     }
 
     /// Returns at the next connection after the first `known` ones, with how many there have been by then; `None` when the

@@ -31,7 +31,7 @@ use bytes::{Buf as _, BytesMut};
 use relais_domain::{ports::Delivery, subject::Subject};
 use tokio::{
     io::{AsyncReadExt as _, AsyncWrite as _},
-    time::Sleep,
+    time::{Instant, Interval},
 };
 
 use super::{
@@ -62,11 +62,11 @@ pub(super) struct Changeover {
     line: Opened,
     writing: BytesMut,
     stage: Stage,
-    deadline: Pin<Box<Sleep>>,
+    deadline: Interval,
     /// What the new line has subscribed to.
     told: BTreeSet<u64>,
     /// How long both lines hear before anything is done about it.
-    pause: Option<Pin<Box<Sleep>>>,
+    pause: Option<Interval>,
     /// What the old line has heard behind its PONG `a`, by its look.
     old: Vec<u64>,
     /// What the new line has heard before its PONG `b`, by its look: the old line has heard it too.
@@ -111,7 +111,7 @@ impl Changeover {
             line,
             writing: BytesMut::new(),
             stage: Stage::Subscribing,
-            deadline: Box::pin(tokio::time::sleep(PATIENCE)),
+            deadline: once(PATIENCE),
             told: BTreeSet::new(),
             pause: None,
             old: Vec::new(),
@@ -150,7 +150,7 @@ impl Changeover {
     pub(super) fn pong(&mut self) {
         match self.stage {
             Stage::AskedOld => {
-                self.pause = Some(Box::pin(tokio::time::sleep(OVERLAP)));
+                self.pause = Some(once(OVERLAP));
                 self.stage = Stage::Pausing;
             }
             Stage::Leaving => {
@@ -163,7 +163,7 @@ impl Changeover {
 
     /// Goes on as far as it can; says whether anything was done. What is to be written last to the old line goes to `last`.
     pub(super) fn poll(&mut self, shared: &Shared, last: &mut BytesMut, context: &mut Context<'_>) -> io::Result<bool> {
-        if self.deadline.as_mut().poll(context).is_ready() {
+        if self.deadline.poll_tick(context).is_ready() {
             return Err(io::Error::new(io::ErrorKind::TimedOut, "the new line has not taken over in time"));
         }
         let held = self.held.len() > MOST_HELD || self.held_bytes > MOST_BYTES;
@@ -171,7 +171,7 @@ impl Changeover {
             return Err(io::Error::other("too much came for one line to take over from another"));
         }
         if let Some(pause) = &mut self.pause
-            && pause.as_mut().poll(context).is_ready()
+            && pause.poll_tick(context).is_ready()
         {
             self.pause = None;
             encode::ping(&mut self.writing);
@@ -311,6 +311,11 @@ impl Changeover {
             Stage::AskedOld | Stage::Pausing | Stage::Leaving | Stage::Done => {}
         }
     }
+}
+
+/// Ticks after that time.
+fn once(time: Duration) -> Interval {
+    tokio::time::interval_at(Instant::now() + time, time)
 }
 
 /// What a message looks like: alike for equal ones.

@@ -17,6 +17,6 @@ pub mod testing;
 mod violation;
 mod wire;
 
-pub use bus::Bus;
+pub use bus::{Bus, WeakBus};
 pub use connect::{ConnectError, ConnectOptions, Renew, Security};
 pub use resolver::Resolver;

@@ -6,20 +6,20 @@ use std::{
 };
 
 use jiff::Timestamp;
-use relais_adapters::http_client::{Client, ClientError, LoggedIn, Login};
+use relais_adapters::http_client::{Client, ClientError, Login};
 use relais_domain::{
-    auth::Email,
     credentials::{KeyKind, UserJwt, creds::Creds},
     ports::{KeyPair, KeyPairs},
     secret::Secret,
 };
 use serde_json::{Value, json};
 
-use super::{Context, sessions, trust};
+use super::{Context, trust};
 use crate::{
     cli::{LoginArgs, RegisterArgs},
     exit::Failure,
     profile::Profile,
+    session::{known_pair, profile_of, tokens},
 };
 
 /// Registers a user.
@@ -63,7 +63,7 @@ pub(super) async fn login(args: &LoginArgs, keys: &dyn KeyPairs, context: &mut C
         let (email, password, device) = (&args.email, password.as_ref(), args.device.as_deref());
         client.login(&Login { email, password, code, device, public_key: &pair.public }).await
     };
-    let known = known_pair(context, client.server(), &args.email, keys);
+    let known = known_pair(&context.profiles, &name, client.server(), &args.email, keys);
     let mut pair = known.clone().unwrap_or_else(|| keys.generate(KeyKind::User));
     let mut code = code;
     let mut result = attempt(&pair, code.as_ref()).await;
@@ -97,7 +97,7 @@ pub(super) async fn login(args: &LoginArgs, keys: &dyn KeyPairs, context: &mut C
     })?;
     let creds = Creds { jwt: UserJwt::from_text(answer.jwt.clone()), seed: pair.seed };
     let profile = Profile { ca, ..profile_of(&answer, client.server(), &args.email) };
-    let path = context.profiles.save(&name, &profile, &creds, &sessions::tokens(&answer))?;
+    let path = context.profiles.save(&name, &profile, &creds, &tokens(&answer))?;
     let out = &mut context.terminal.out;
     if context.globals.json {
         return Ok(writeln!(out, "{}", as_json(&profile, &path.to_string_lossy()))?);
@@ -163,32 +163,6 @@ pub(super) fn current(context: &Context<'_>) -> Result<Profile, Failure> {
 pub(super) fn now() -> Timestamp {
     let seconds = SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |since| since.as_secs());
     i64::try_from(seconds).ok().and_then(|seconds| Timestamp::from_second(seconds).ok()).unwrap_or(Timestamp::MAX)
-}
-
-/// The key of this device, if the profile holds one of the same user at the same server.
-fn known_pair(context: &Context<'_>, server: &str, email: &Email, keys: &dyn KeyPairs) -> Option<KeyPair> {
-    let name = &context.globals.profile;
-    let profile = context.profiles.open(name, Some(server)).ok()?;
-    if profile.email != email.as_str() {
-        return None;
-    }
-    let pair = keys.from_seed(&context.profiles.creds(name).ok()?.seed).ok()?;
-    (pair.public.kind() == KeyKind::User).then_some(pair)
-}
-
-fn profile_of(answer: &LoggedIn, server: &str, email: &Email) -> Profile {
-    Profile {
-        server: server.to_owned(),
-        user_id: answer.user_id.clone(),
-        email: email.as_str().to_owned(),
-        device_id: answer.device_id.clone(),
-        servers: answer.servers.clone(),
-        websocket: answer.websocket.clone(),
-        inbox_prefix: answer.inbox_prefix.clone(),
-        expires_at: answer.expires_at,
-        permissions: answer.permissions.clone(),
-        ca: None,
-    }
 }
 
 fn as_json(profile: &Profile, creds: &str) -> Value {

@@ -16,15 +16,12 @@ use super::{
     printing::one_line,
     sessions,
     subjects::{check_filter, check_subject, incoming, outgoing},
-    trust,
     typing::{self, Codec},
 };
 use crate::{
     cli::{PublishArgs, RequestArgs, SubscribeArgs},
-    connect::{self, ConnectOptions},
     exit::{Exit, Failure},
     lifecycle::Signals,
-    profile::Profile,
 };
 
 /// Asks, and prints the answer.
@@ -35,7 +32,7 @@ pub(super) async fn request(args: &RequestArgs, context: &mut Context<'_>) -> Re
     let short = without_prefix(subject.as_str(), &format!("from.{}.", profile.user_id));
     let (question, answer) = typing::of_request(&args.types, args.answer.as_deref(), short)?;
     let payload = question.encode(args.body.as_deref(), &mut context.terminal)?;
-    let bus = open(&profile, context).await?;
+    let bus = open(context).await?;
     let message = Message::new(subject, payload);
     let result = ask(&*bus, message, args.timeout, &answer, context.globals.json, &mut context.terminal).await;
     // What was asked is answered or has failed; a connection that breaks now changes nothing.
@@ -50,7 +47,7 @@ pub(super) async fn publish(args: &PublishArgs, context: &mut Context<'_>) -> Re
     let subject = outgoing(&profile.user_id, &args.subject)?;
     let short = without_prefix(subject.as_str(), &format!("from.{}.", profile.user_id));
     let payload = typing::of_publish(&args.types, short)?.encode(args.body.as_deref(), &mut context.terminal)?;
-    let bus = open(&profile, context).await?;
+    let bus = open(context).await?;
     bus.publish_confirmed(Message::new(subject, payload)).await?;
     // It has arrived.
     let _ = bus.drain().await;
@@ -71,7 +68,7 @@ pub(super) async fn subscribe(args: &SubscribeArgs, context: &mut Context<'_>) -
     let reply = args.reply.as_deref().map(|body| codec.encode(Some(body), &mut context.terminal)).transpose()?;
     // Before "listening" is said: from then on Ctrl-C ends it well.
     let mut signals = Signals::listen()?;
-    let bus = open(&profile, context).await?;
+    let bus = open(context).await?;
     let how = Listening { filter, codec: &codec, count: args.count, reply, json: context.globals.json };
     let result = listen(&*bus, how, signals.next(), &mut context.terminal).await;
     // What arrived has been printed.
@@ -153,22 +150,10 @@ fn fault(headers: &Headers) -> Option<Failure> {
     Some(Failure::new(exit, format!("the service answered with an error: {}", one_line(&fault.to_string()))))
 }
 
-/// Connects, after what has lived for half of its time was renewed.
-async fn open(profile: &Profile, context: &Context<'_>) -> Result<Arc<dyn Bus>, Failure> {
-    let name = &context.globals.profile;
-    let profile = sessions::fresh(profile, context).await?;
-    if profile.expires_at.is_some_and(|end| end <= account::now()) {
-        let failure = Failure::new(Exit::NotAllowed, format!("the credentials of the profile {name} have expired"));
-        return Err(failure.hint(format!("log in again with `relais login {}`", profile.email)));
-    }
-    let options = ConnectOptions {
-        servers: profile.servers.clone(),
-        creds: context.profiles.creds(name)?,
-        inbox_prefix: profile.inbox_prefix.clone(),
-        name: "relais cli".to_owned(),
-        trust: trust::of(&profile, context)?,
-    };
-    Ok(connect::connect(options).await?)
+/// Connects. What has lived for half of its time is renewed, now and as long as it is used.
+async fn open(context: &Context<'_>) -> Result<Arc<dyn Bus>, Failure> {
+    let (bus, _) = sessions::session(context)?.bus("relais cli").await?;
+    Ok(Arc::new(bus))
 }
 
 fn without_prefix<'s>(subject: &'s str, prefix: &str) -> &'s str {

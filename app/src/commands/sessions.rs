@@ -2,68 +2,29 @@
 
 use std::io::Write as _;
 
-use relais_adapters::http_client::{Client, ClientError, LoggedIn};
-use relais_domain::{
-    auth::Email,
-    credentials::{UserJwt, creds::Creds},
-    secret::Secret,
-};
+use relais_adapters::http_client::Client;
+use relais_domain::{auth::Email, secret::Secret};
 use serde_json::json;
 
 use super::{Context, account, nsc_admin::sure, printing, trust};
 use crate::{
+    Session,
     cli::{DevicesCommand, LeaveArgs, PasswordArgs},
     exit::{Exit, Failure},
-    profile::{Profile, Tokens},
+    profile::Profile,
 };
 
-/// The login of the chosen profile, its credentials renewed when half of their life is over and the server can be asked.
-pub(super) async fn fresh(profile: &Profile, context: &Context<'_>) -> Result<Profile, Failure> {
-    if !context.profiles.is_half_over(&context.globals.profile, account::now())? {
-        return Ok(profile.clone());
-    }
-    match refresh(profile, context).await {
-        Ok((profile, ..)) => Ok(profile),
-        // As long as they hold, what the server says now is no reason not to go on.
-        Err(failure) if profile.expires_at.is_some_and(|end| end > account::now()) => {
-            tracing::debug!(why = failure.what, "the credentials were not renewed");
-            Ok(profile.clone())
-        }
-        Err(failure) => Err(failure),
-    }
+/// The session of the chosen profile.
+pub(super) fn session(context: &Context<'_>) -> Result<Session, Failure> {
+    let trust = trust::given_trust(context)?;
+    Ok(Session::of(context.profiles.clone(), &context.globals.profile, trust))
 }
 
 /// Goes on with the session of a profile, and stores what came of it.
 async fn refresh(profile: &Profile, context: &Context<'_>) -> Result<(Profile, Client, Secret), Failure> {
-    let name = &context.globals.profile;
-    let again = || format!("log in again with `relais login {}`", profile.email);
-    let ended =
-        || Failure::new(Exit::NotAllowed, format!("the login of the profile {name} cannot be renewed")).hint(again());
-    let token = context.profiles.refresh_token(name)?.ok_or_else(ended)?;
+    let (renewed, answer) = session(context)?.refresh().await?;
     let client = Client::trusting(&profile.server, &trust::of(profile, context)?)?;
-    let answer = client.refresh(&token).await.map_err(|error| match error {
-        ClientError::Unauthorized(_) => ended(),
-        error => error.into(),
-    })?;
-    let creds = Creds { jwt: UserJwt::from_text(answer.jwt.clone()), seed: context.profiles.creds(name)?.seed };
-    let renewed = renewed(profile, &answer);
-    context.profiles.save(name, &renewed, &creds, &tokens(&answer))?;
     Ok((renewed, client, answer.access_token))
-}
-
-/// What a login or a refresh gives for the HTTP API.
-pub(super) fn tokens(answer: &LoggedIn) -> Tokens {
-    Tokens { access: answer.access_token.clone(), refresh: answer.refresh_token.clone() }
-}
-
-fn renewed(profile: &Profile, answer: &LoggedIn) -> Profile {
-    Profile {
-        servers: answer.servers.clone(),
-        websocket: answer.websocket.clone(),
-        expires_at: answer.expires_at,
-        permissions: answer.permissions.clone(),
-        ..profile.clone()
-    }
 }
 
 /// A way to the HTTP API in the name of who is logged in.

@@ -29,6 +29,11 @@ pub(super) fn of(profile: &Profile, context: &Context<'_>) -> Result<Trust, Fail
     }
 }
 
+/// Whom to believe as `--ca` says, if it is given.
+pub(super) fn given_trust(context: &Context<'_>) -> Result<Option<Trust>, Failure> {
+    given(context)?.as_deref().map(trust).transpose()
+}
+
 fn given(context: &Context<'_>) -> Result<Option<String>, Failure> {
     context.globals.ca.as_deref().filter(|path| !path.as_os_str().is_empty()).map(read).transpose()
 }

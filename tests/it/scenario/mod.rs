@@ -16,6 +16,7 @@ mod nsc;
 mod off_loopback;
 mod peers;
 mod recovery;
+mod renewal;
 mod secrets;
 pub(crate) mod security;
 mod sessions;
