@@ -19,10 +19,7 @@ use super::{
 #[serde(deny_unknown_fields)]
 struct CodeRequest {
     /// The address that was registered.
-    #[oai(validator(
-        max_length = 254,
-        pattern = "^[^\\x00-\\x20\\x7f@\"(),:;<>\\[\\\\\\]]{1,64}@[^\\x00-\\x20\\x7f@\"(),:;<>\\[\\\\\\].-]([^\\x00-\\x20\\x7f@\"(),:;<>\\[\\\\\\]]*[^\\x00-\\x20\\x7f@\"(),:;<>\\[\\\\\\].-])?$"
-    ))]
+    #[oai(validator(max_length = 254))]
     email: String,
 }
 
@@ -32,10 +29,7 @@ struct CodeRequest {
 #[serde(deny_unknown_fields)]
 struct ResetRequest {
     /// The address that was registered.
-    #[oai(validator(
-        max_length = 254,
-        pattern = "^[^\\x00-\\x20\\x7f@\"(),:;<>\\[\\\\\\]]{1,64}@[^\\x00-\\x20\\x7f@\"(),:;<>\\[\\\\\\].-]([^\\x00-\\x20\\x7f@\"(),:;<>\\[\\\\\\]]*[^\\x00-\\x20\\x7f@\"(),:;<>\\[\\\\\\].-])?$"
-    ))]
+    #[oai(validator(max_length = 254))]
     email: String,
     /// The code that was mailed.
     code: Code,
@@ -95,7 +89,12 @@ impl Codes {
     /// Replace a forgotten password
     ///
     /// Takes a code that was mailed. All devices of the user are removed: somebody else may have known the old password.
-    #[oai(path = "/password/reset/confirm", method = "post", operation_id = "resetPassword", tag = "Tag::Authentication")]
+    #[oai(
+        path = "/password/reset/confirm",
+        method = "post",
+        operation_id = "resetPassword",
+        tag = "Tag::Authentication"
+    )]
     async fn reset(&self, from: ClientAddress, body: Input<ResetRequest>) -> Result<Done, ResetProblem> {
         let ResetRequest { email, code, password } = body.0;
         let reset = Reset { email, code: code.0, password: password.0, from: from.into() };

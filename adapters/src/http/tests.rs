@@ -22,6 +22,7 @@ use super::*;
 mod codes;
 mod doors;
 mod mails;
+mod methods;
 mod sessions;
 
 const HOST: &str = "127.0.0.1:8080";
@@ -360,9 +361,9 @@ async fn the_document_is_what_is_served_and_says_the_rules() {
         let answers = document["paths"][path][method]["responses"].as_object().unwrap();
         answers.keys().map(String::as_str).collect::<Vec<_>>().join(" ")
     };
-    assert_eq!(answers("/register", "post"), "201 400 403 408 409 413 415 421 422 500 503");
-    assert_eq!(answers("/login", "post"), "200 400 401 403 408 409 413 415 421 422 500 503");
-    assert_eq!(answers("/me/devices/{id}", "delete"), "204 401 403 404 421 500 503");
+    assert_eq!(answers("/register", "post"), "201 400 403 408 409 413 415 421 422 429 500 503");
+    assert_eq!(answers("/login", "post"), "200 400 401 403 408 409 413 415 421 422 429 500 503");
+    assert_eq!(answers("/me/devices/{id}", "delete"), "204 401 403 404 421 429 500 503");
     let problem = &document["paths"]["/login"]["post"]["responses"]["409"]["content"];
     assert!(problem["application/problem+json"].is_object());
     assert_eq!(document["paths"]["/me"]["get"]["security"], json!([{"access_token": []}]));
