@@ -24,7 +24,6 @@ pub(super) struct ClaimRequest {
 #[serde(deny_unknown_fields)]
 pub(super) struct ChangeUserRequest {
     /// Another role.
-    #[oai(validator(pattern = "^[a-z][a-z0-9-]{0,31}$"))]
     #[serde(default, deserialize_with = "present")]
     pub(super) role: Option<String>,
     /// Whether the user is an admin.

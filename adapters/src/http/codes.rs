@@ -19,10 +19,7 @@ use super::{
 #[serde(deny_unknown_fields)]
 struct CodeRequest {
     /// The address that was registered.
-    #[oai(validator(
-        max_length = 254,
-        pattern = "^[^\\x00-\\x20\\x7f@\"(),:;<>\\[\\\\\\]]{1,64}@[^\\x00-\\x20\\x7f@\"(),:;<>\\[\\\\\\].-]([^\\x00-\\x20\\x7f@\"(),:;<>\\[\\\\\\]]*[^\\x00-\\x20\\x7f@\"(),:;<>\\[\\\\\\].-])?$"
-    ))]
+    #[oai(validator(max_length = 254))]
     email: String,
 }
 
@@ -32,10 +29,7 @@ struct CodeRequest {
 #[serde(deny_unknown_fields)]
 struct ResetRequest {
     /// The address that was registered.
-    #[oai(validator(
-        max_length = 254,
-        pattern = "^[^\\x00-\\x20\\x7f@\"(),:;<>\\[\\\\\\]]{1,64}@[^\\x00-\\x20\\x7f@\"(),:;<>\\[\\\\\\].-]([^\\x00-\\x20\\x7f@\"(),:;<>\\[\\\\\\]]*[^\\x00-\\x20\\x7f@\"(),:;<>\\[\\\\\\].-])?$"
-    ))]
+    #[oai(validator(max_length = 254))]
     email: String,
     /// The code that was mailed.
     code: Code,

@@ -1,4 +1,4 @@
-//! What the NSC service is asked, as the document shows it. Rules that stand here are enforced in the domain.
+//! What the NSC service is asked, as the document shows it. Rules are said in `document::rules` and enforced in the domain.
 
 use poem_openapi::Object;
 use serde::Deserialize;
@@ -11,10 +11,8 @@ use super::input::present;
 #[serde(deny_unknown_fields)]
 pub(super) struct NewSetupRequest {
     /// The operator's name.
-    #[oai(validator(pattern = "^[A-Za-z0-9][A-Za-z0-9_-]{0,63}$"))]
     pub(super) operator: String,
     /// The name of the application's account; not `SYS` or `OPS`.
-    #[oai(validator(pattern = "^[A-Za-z0-9][A-Za-z0-9_-]{0,63}$"))]
     pub(super) account: String,
 }
 
@@ -24,7 +22,6 @@ pub(super) struct NewSetupRequest {
 #[serde(deny_unknown_fields)]
 pub(super) struct NewAccountRequest {
     /// Its name.
-    #[oai(validator(pattern = "^[A-Za-z0-9][A-Za-z0-9_-]{0,63}$"))]
     pub(super) name: String,
 }
 
@@ -34,7 +31,6 @@ pub(super) struct NewAccountRequest {
 #[serde(deny_unknown_fields)]
 pub(super) struct NewUserRequest {
     /// Its name, which becomes its user id.
-    #[oai(validator(pattern = "^[a-z0-9][a-z0-9-]{0,63}$"))]
     pub(super) name: String,
     /// In which account; without it, the application's.
     #[serde(default, deserialize_with = "present")]
@@ -49,7 +45,7 @@ pub(super) struct NewUserRequest {
     #[serde(default, deserialize_with = "present")]
     pub(super) allow_sub: Option<Vec<String>>,
     /// Its own public nkey (`U…`). Without one a pair is made, and the answer has `creds`.
-    #[oai(validator(min_length = 56, max_length = 56, pattern = "^U[A-D][A-Z2-7]{54}$"))]
+    #[oai(validator(min_length = 56, max_length = 56))]
     #[serde(default, deserialize_with = "present")]
     pub(super) public_key: Option<String>,
     /// How long it holds, in nsc's syntax: `6M`, `30d`, `0` for ever; without it, `nsc.expiry`.

@@ -15,6 +15,7 @@ use relais_domain::{
     nsc::NscError,
     ports::{EngineError, IssueError},
 };
+use serde_json::{Value, json};
 
 pub(super) const CONTENT_TYPE: &str = "application/problem+json";
 
@@ -79,6 +80,15 @@ kinds! {
     NOT_READY = SERVICE_UNAVAILABLE, "not-ready", "Not ready";
 }
 
+impl Kind {
+    /// What an error of the framework is that has no other name here.
+    const OTHER: Self = Self { name: "error", status: StatusCode::BAD_REQUEST, title: "Something else" };
+
+    fn urn(&self) -> String {
+        format!("urn:relais:problem:{}", self.name)
+    }
+}
+
 /// What a client is told when it does not get what it asked for.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("{detail}")]
@@ -119,7 +129,7 @@ impl Problem {
     /// For an error of the framework, of which only the status is known.
     pub(super) fn of_status(status: StatusCode) -> Self {
         let kind = Kind::ALL.iter().find(|kind| kind.status == status).copied();
-        let kind = kind.unwrap_or(Kind { name: "error", status, title: status.canonical_reason().unwrap_or("Error") });
+        let kind = kind.unwrap_or(Kind { status, title: status.canonical_reason().unwrap_or("Error"), ..Kind::OTHER });
         Self::new(kind, kind.title)
     }
 
@@ -128,16 +138,20 @@ impl Problem {
         self.kind
     }
 
-    fn response(&self) -> Response {
-        let Kind { name, status, title } = self.kind;
-        let body = Body {
-            r#type: format!("urn:relais:problem:{name}"),
-            title: title.to_owned(),
-            status: status.as_u16(),
+    fn body(&self) -> Body {
+        Body {
+            r#type: self.kind.urn(),
+            title: self.kind.title.to_owned(),
+            status: self.kind.status.as_u16(),
             detail: self.detail.clone(),
             field: self.field.clone(),
-        };
-        let mut response = Response::builder().status(status).content_type(CONTENT_TYPE).body(body.to_json_string());
+        }
+    }
+
+    fn response(&self) -> Response {
+        let status = self.kind.status;
+        let body = self.body().to_json_string();
+        let mut response = Response::builder().status(status).content_type(CONTENT_TYPE).body(body);
         let retry_after = self.retry_after.or((status == StatusCode::SERVICE_UNAVAILABLE).then_some(1));
         if let Some(seconds) = retry_after {
             response.headers_mut().insert(header::RETRY_AFTER, HeaderValue::from(seconds));
@@ -253,6 +267,22 @@ fn meta(status: u16) -> MetaResponse {
     };
     let content = vec![MetaMediaType { content_type: CONTENT_TYPE, schema: Body::schema_ref() }];
     MetaResponse { description, status: Some(status), status_range: None, content, headers }
+}
+
+/// Completes the schema of [`Body`] in the document: which types there are.
+pub(super) fn describe(schema: &mut Value) {
+    let kinds = || Kind::ALL.iter().chain([&Kind::OTHER]);
+    let mut told = "What happened. The types stay; more may come:\n".to_owned();
+    for Kind { name, status, title } in kinds() {
+        told += &format!("\n- `{name}` ({}): {title}", status.as_u16());
+    }
+    let types: Vec<_> = kinds().map(Kind::urn).collect();
+    schema["properties"]["type"] = json!({"type": "string", "enum": types, "description": told});
+    schema["properties"]["status"] = json!({
+        "type": "integer", "minimum": 400, "maximum": 599, "description": "The HTTP status."
+    });
+    let taken = Problem::new(Kind::EMAIL_TAKEN, AuthError::Taken.to_string());
+    schema["example"] = taken.body().to_json().unwrap_or_default();
 }
 
 pub(super) fn metas(own: &[u16]) -> MetaResponses {

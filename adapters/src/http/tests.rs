@@ -22,6 +22,7 @@ use super::*;
 mod codes;
 mod doors;
 mod mails;
+mod methods;
 mod sessions;
 
 const HOST: &str = "127.0.0.1:8080";
