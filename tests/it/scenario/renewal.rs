@@ -66,7 +66,11 @@ async fn a_connection_goes_on_with_newer_credentials() {
     }
     clock.advance(Duration::from_secs(4 * 60));
     let still: EchoResponse = client.request("echo", &EchoRequest { message: "x".into() }).await.unwrap();
-    assert_eq!((still.message.as_str(), jwt(&world)), ("echo x", first.clone()), "not before half of their life is over");
+    assert_eq!(
+        (still.message.as_str(), jwt(&world)),
+        ("echo x", first.clone()),
+        "not before half of their life is over"
+    );
     clock.advance(Duration::from_secs(90));
     while jwt(&world) == first {
         tokio::task::yield_now().await;
@@ -101,7 +105,11 @@ async fn programs_that_share_a_login_take_turns() {
         let (_, login) = ada.post("/login", login).await;
         Caller { token: login["access_token"].as_str().unwrap().to_owned(), ..ada }.get("/me/devices").await
     };
-    assert_eq!((status.as_u16(), devices["devices"].as_array().unwrap().len()), (200, 2), "nobody was taken for a thief");
+    assert_eq!(
+        (status.as_u16(), devices["devices"].as_array().unwrap().len()),
+        (200, 2),
+        "nobody was taken for a thief"
+    );
     up.stop();
 }
 
