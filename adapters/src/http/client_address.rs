@@ -72,7 +72,10 @@ impl fmt::Display for ClientAddress {
 
 impl From<ClientAddress> for relais_domain::auth::ClientAddress {
     fn from(address: ClientAddress) -> Self {
-        Self::new(address.to_string())
+        let text = address.to_string();
+        // Of `::1` the network is left.
+        let here = address.0.is_loopback() || address == ClientAddress::of(Ipv6Addr::LOCALHOST.into());
+        if here { Self::on_this_machine(text) } else { Self::new(text) }
     }
 }
 
@@ -217,6 +220,18 @@ mod tests {
     }
 
     const XFF: &str = "x-forwarded-for";
+
+    #[test]
+    fn limits_know_who_is_on_this_machine() {
+        let counted = |text: &str| relais_domain::auth::ClientAddress::from(ClientAddress::of(text.parse().unwrap()));
+        for here in ["127.0.0.1", "127.9.9.9", "::1", "::ffff:127.0.0.1"] {
+            let same = relais_domain::auth::ClientAddress::on_this_machine(counted(here).as_str());
+            assert_eq!(counted(here), same, "{here}");
+        }
+        for there in ["192.0.2.1", "10.0.0.1", "2001:db8::1", "fe80::1", "0.0.0.0"] {
+            assert_eq!(counted(there), relais_domain::auth::ClientAddress::new(counted(there).as_str()), "{there}");
+        }
+    }
 
     #[test]
     fn only_trusted_proxies_are_believed_and_only_up_to_the_first_stranger() {

@@ -131,7 +131,7 @@ impl Auth {
     async fn take_mail(&self, email: &Email, from: &ClientAddress) -> Result<(), AuthError> {
         let limits = &self.settings.limits;
         let mut places = self.places();
-        places.take(LimitKey::new("mail/address", from.as_str()), limits.mail_per_address).await?;
+        places.take_of("mail/address", from, limits.mail_per_address).await?;
         places.take(LimitKey::new("mail/email", email.as_str()), limits.mail_per_email).await?;
         places.take(LimitKey::total("mail"), limits.mail_total).await
     }

@@ -123,7 +123,7 @@ impl Auth {
         let mut places = self.places();
         let pair = LimitKey::pair("login/pair", email.as_str(), login.from.as_str());
         places.take(pair, limits.login_per_email_and_address).await?;
-        places.take(LimitKey::new("login/address", login.from.as_str()), limits.login_per_address).await?;
+        places.take_of("login/address", &login.from, limits.login_per_address).await?;
         // A code cannot be guessed, so wrong ones from everywhere keep nobody out.
         if login.code.is_none() || login.password.is_some() {
             let of_email = LimitKey::new("login/email", email.as_str());

@@ -162,3 +162,21 @@ async fn mails_have_theirs_and_an_earlier_code_holds_as_long() {
     }
     assert!(fixture.try_login(EMAIL, None, newest.as_ref()).await.is_ok());
 }
+
+#[tokio::test]
+async fn who_is_on_this_machine_is_not_counted_by_address() {
+    let fixture = limits(|limits| {
+        limits.register_per_address = "1 per 1h".parse().unwrap();
+        limits.login_per_address = "1 per 1h".parse().unwrap();
+        limits.mail_per_address = "1 per 1h".parse().unwrap();
+    });
+    let here = ClientAddress::on_this_machine("127.0.0.1");
+    for number in 0..5 {
+        let email = format!("{number}@example.org");
+        let wish = Registration { email: email.clone(), password: Some(PASSWORD.into()), from: here.clone() };
+        assert!(fixture.auth.register(wish).await.is_ok());
+        let wrong = Login { password: Some("a wild guess".into()), from: here.clone(), ..login(&email) };
+        assert!(matches!(fixture.auth.login(wrong).await, Err(AuthError::Unauthorized)));
+        fixture.auth.send_code(&email, CodeWish::Login, &here).await.unwrap();
+    }
+}

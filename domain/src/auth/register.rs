@@ -7,7 +7,7 @@ use crate::{
     auth::{Auth, AuthError, ClientAddress, CodeWish, Email, PasswordHash, Proof, check_password},
     credentials::permissions::USER_ROLE,
     identity::UserId,
-    ports::{LimitKey, Standing, User},
+    ports::{Standing, User},
     secret::Secret,
 };
 
@@ -52,8 +52,7 @@ impl Auth {
             None => return Err(AuthError::invalid("password", "it is missing")),
         };
         let limits = &self.settings.limits;
-        let from = LimitKey::new("register/address", registration.from.as_str());
-        self.take_place(from, limits.register_per_address).await?;
+        self.places().take_of("register/address", &registration.from, limits.register_per_address).await?;
         // Hashed whether the address is taken or not: the unique index of the store decides, not a look before.
         let password = self.ports.hasher.hash(&password).await?;
         let user = self.new_user(email.clone(), password, false);

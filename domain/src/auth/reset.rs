@@ -38,7 +38,7 @@ impl Auth {
         let mut places = self.places();
         let pair = LimitKey::pair("login/pair", email.as_str(), reset.from.as_str());
         places.take(pair, limits.login_per_email_and_address).await?;
-        places.take(LimitKey::new("login/address", reset.from.as_str()), limits.login_per_address).await?;
+        places.take_of("login/address", &reset.from, limits.login_per_address).await?;
         self.take_place(LimitKey::total("login"), limits.login_total).await?;
         // Hashed whether the code is right or not, so that the time tells nothing of the address.
         let password = self.ports.hasher.hash(&reset.password).await?;
