@@ -120,7 +120,7 @@ impl From<SessionError> for Failure {
             SessionError::Profile(error) => error.into(),
             SessionError::Server(error) => error.into(),
             SessionError::Email(error) => Self::of(Exit::Usage, &error),
-            SessionError::Ended { ref email } => {
+            SessionError::Ended { ref email } | SessionError::Expired { ref email } => {
                 let hint = format!("log in again with `relais login {email}`");
                 Self::of(Exit::NotAllowed, &error).hint(hint)
             }

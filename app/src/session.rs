@@ -73,6 +73,12 @@ pub enum SessionError {
         /// Whose.
         email: String,
     },
+    /// The credentials have expired, and nothing is there that would renew them.
+    #[error("the credentials of {email} have expired; log in again")]
+    Expired {
+        /// Whose.
+        email: String,
+    },
     /// The authority that was named at the login cannot be used.
     #[error("the authority in the profile cannot be used: {0}; log in again, and name it anew")]
     Authority(String),
@@ -174,7 +180,7 @@ impl Session {
     pub(crate) async fn bus(&self, name: &str) -> Result<(nats::Bus, Profile), SessionError> {
         let profile = self.fresh().await?;
         if profile.expires_at.is_some_and(|end| end <= self.clock.now()) {
-            return Err(SessionError::Ended { email: profile.email });
+            return Err(SessionError::Expired { email: profile.email });
         }
         let creds = self.profiles.creds(&self.name)?;
         let rng: Arc<dyn Rng> = Arc::new(system::Rng);

@@ -125,7 +125,12 @@ impl Places<'_> {
     }
 
     /// Takes a place in the bucket of an address, if it is counted.
-    pub(super) async fn take_of(&mut self, kind: &'static str, from: &ClientAddress, rate: Rate) -> Result<(), AuthError> {
+    pub(super) async fn take_of(
+        &mut self,
+        kind: &'static str,
+        from: &ClientAddress,
+        rate: Rate,
+    ) -> Result<(), AuthError> {
         if from.on_this_machine { Ok(()) } else { self.take(LimitKey::new(kind, from.as_str()), rate).await }
     }
 

@@ -14,6 +14,7 @@ mod live;
 mod mail;
 mod nsc;
 mod off_loopback;
+mod openapi;
 mod peers;
 mod recovery;
 mod renewal;

@@ -50,6 +50,6 @@ pub(crate) fn asyncapi(document: &Path) -> Value {
 /// When it is nowhere, with the command that installs it.
 pub(crate) fn python() -> PathBuf {
     let python = tools().join("venv/bin/python");
-    assert!(python.is_file(), "nats.py is missing; `./x tools` installs it");
+    assert!(python.is_file(), "Python with nats.py is missing; `./x tools` installs it");
     python
 }

@@ -82,7 +82,8 @@ pub(super) fn add(document: &mut Value) {
             "ClaimsAnswer" | "NscUserAnswer" => schema["properties"]["claims"]["type"] = json!("object"),
             _ => {}
         }
-        let fields = schema["properties"].as_object_mut().into_iter().flatten();
+        // Asked for so, what is not there is not made.
+        let fields = schema.get_mut("properties").and_then(Value::as_object_mut).into_iter().flatten();
         for (field, schema) in fields.filter_map(|(field, schema)| Some((field, schema.as_object_mut()?))) {
             if let Some((.., rule)) = FIELDS.iter().find(|(own, known, _)| own == name && known == field) {
                 obey(schema, rule);
@@ -91,7 +92,7 @@ pub(super) fn add(document: &mut Value) {
     }
     for operation in super::operations_mut(document) {
         let id = operation["operationId"].as_str().unwrap_or_default().to_owned();
-        for parameter in operation["parameters"].as_array_mut().into_iter().flatten() {
+        for parameter in operation.get_mut("parameters").and_then(Value::as_array_mut).into_iter().flatten() {
             let name = parameter["name"].as_str().unwrap_or_default().to_owned();
             let rule = PARAMETERS.iter().find(|(own, known, _)| *own == id && *known == name);
             if let (Some((.., rule)), Some(schema)) = (rule, parameter["schema"].as_object_mut()) {

@@ -116,3 +116,19 @@ fn every_type_of_problem_is_told_with_its_status() {
     let told = problem["properties"]["type"]["description"].as_str().unwrap();
     assert!(told.contains("`email-taken` (409)"), "{told}");
 }
+
+/// Readers of OpenAPI take a null for a mistake.
+#[test]
+fn nothing_in_it_is_null() {
+    fn nulls(value: &Value, at: &str) -> Vec<String> {
+        match value {
+            Value::Null => vec![at.to_owned()],
+            Value::Array(all) => all.iter().flat_map(|own| nulls(own, at)).collect(),
+            Value::Object(all) => all.iter().flat_map(|(name, own)| nulls(own, &format!("{at}/{name}"))).collect(),
+            _ => Vec::new(),
+        }
+    }
+    let document: Value = serde_json::from_str(&super::super::openapi_json()).unwrap();
+    let none: Vec<String> = Vec::new();
+    assert_eq!(nulls(&document, ""), none);
+}
