@@ -10,7 +10,7 @@ pub(super) fn add(document: &mut Value) {
     let mut examples: Value = serde_json::from_str(EXAMPLES).unwrap_or_default();
     for operation in super::operations_mut(document) {
         let own = examples[operation["operationId"].as_str().unwrap_or_default()].take();
-        for parameter in operation["parameters"].as_array_mut().into_iter().flatten() {
+        for parameter in operation.get_mut("parameters").and_then(Value::as_array_mut).into_iter().flatten() {
             let name = parameter["name"].as_str().unwrap_or_default().to_owned();
             give(parameter, own["parameters"].get(&name));
         }
