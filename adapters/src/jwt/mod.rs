@@ -14,6 +14,8 @@
 //! give or take [`LEEWAY`] seconds. The system's clock is never read.
 
 mod ed25519;
+#[cfg(feature = "testing")]
+pub mod testing;
 
 use std::sync::{Arc, Mutex, PoisonError};
 

@@ -24,4 +24,5 @@ mod sessions;
 mod shop;
 mod sql;
 mod terminal;
+mod tokens;
 mod traces;
