@@ -32,6 +32,11 @@ openapi:
     cargo run --quiet -p relais --features cli --bin relais -- spec openapi > openapi/relais.json.new
     mv openapi/relais.json.new openapi/relais.json
 
+# Write the types of the TypeScript client anew from openapi/relais.json
+[group('build')]
+clients:
+    cd clients/typescript && npm ci --ignore-scripts --no-audit --no-fund && npm run generate
+
 # The book of the code: rustdoc, without warnings
 [group('build')]
 docs:

@@ -26,3 +26,4 @@ mod sql;
 mod terminal;
 mod tokens;
 mod traces;
+mod typescript;

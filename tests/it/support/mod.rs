@@ -24,6 +24,6 @@ pub(crate) use program::{Program, service_creds};
 pub(crate) use raw::{Raw, odd_messages};
 pub(crate) use smtp::{Certificates, Door, Smtp};
 pub(crate) use sql_server::{SqlKind, SqlServer};
-pub(crate) use tools::{asyncapi, python, tool};
+pub(crate) use tools::{asyncapi, node_modules, python, tool};
 pub(crate) use up::{Lines, PASSWORD, Ran, Up, User, World, run, signal};
 pub(crate) use verdict::Verdict;

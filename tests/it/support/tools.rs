@@ -44,6 +44,16 @@ pub(crate) fn asyncapi(document: &Path) -> Value {
     serde_json::from_slice(&ran.stdout).expect("the check prints JSON")
 }
 
+/// The Node.js packages that `./x tools` has put into a folder of this name.
+///
+/// # Panics
+/// When they are nowhere, with the command that installs them.
+pub(crate) fn node_modules(name: &str) -> PathBuf {
+    let packages = tools().join(name).join("node_modules");
+    assert!(packages.is_dir(), "the packages of {name} are missing; `./x tools` installs them");
+    packages
+}
+
 /// The Python that has nats.py and aiosmtpd.
 ///
 /// # Panics

@@ -77,7 +77,7 @@ pub(super) fn add(document: &mut Value) {
         match name.as_str() {
             // As it is unless `auth.proof` is `none`.
             "RegisterRequest" => schema["required"] = json!(["email", "password"]),
-            "LoginRequest" => schema["anyOf"] = json!([{"required": ["password"]}, {"required": ["code"]}]),
+            "LoginRequest" => either(schema, ["password", "code"]),
             "NewUserRequest" | "PermissionsRequest" => role_or_lists(schema),
             "ClaimsAnswer" | "NscUserAnswer" => schema["properties"]["claims"]["type"] = json!("object"),
             _ => {}
@@ -100,6 +100,16 @@ pub(super) fn add(document: &mut Value) {
             }
         }
     }
+}
+
+/// One of these fields has to be there. Each alternative tells its field again: a generator that is told a rule alone makes a type of
+/// everything of it.
+fn either(schema: &mut Value, fields: [&str; 2]) {
+    let alternative = |field: &str| {
+        let own = &schema["properties"][field];
+        json!({"type": "object", "properties": {(field): own}, "required": [field]})
+    };
+    schema["anyOf"] = fields.map(alternative).to_vec().into();
 }
 
 /// A role, or both lists of subjects; or neither.
