@@ -34,8 +34,9 @@ openapi:
 
 # Write the types of the TypeScript client anew from openapi/relais.json
 [group('build')]
-clients:
-    cd clients/typescript && npm ci --ignore-scripts --no-audit --no-fund && npm run generate
+clients: tools
+    node "$RELAIS_TOOLS/typescript/node_modules/openapi-typescript/bin/cli.js" openapi/relais.json \
+        --output clients/typescript/src/generated/relais.ts
 
 # The book of the code: rustdoc, without warnings
 [group('build')]

@@ -22,7 +22,7 @@ fn repository() -> PathBuf {
 fn built() -> TempDir {
     let (folder, from) = (TempDir::new().unwrap(), repository().join("clients/typescript"));
     fs::create_dir_all(folder.path().join("src/generated")).unwrap();
-    for file in ["package.json", "tsconfig.json", "src/quickstart.ts", "src/generated/relais.ts"] {
+    for file in ["package.json", "tsconfig.json", "src/quickstart.ts", "src/mistakes.ts", "src/generated/relais.ts"] {
         fs::copy(from.join(file), folder.path().join(file)).unwrap();
     }
     let packages = node_modules("typescript");

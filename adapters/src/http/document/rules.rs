@@ -103,13 +103,13 @@ pub(super) fn add(document: &mut Value) {
 }
 
 /// One of these fields has to be there. Each alternative tells its field again: a generator that is told a rule alone makes a type of
-/// everything of it.
+/// everything of it. Inside `allOf`, since generators take an `anyOf` beside the fields as something else than them.
 fn either(schema: &mut Value, fields: [&str; 2]) {
     let alternative = |field: &str| {
         let own = &schema["properties"][field];
         json!({"type": "object", "properties": {(field): own}, "required": [field]})
     };
-    schema["anyOf"] = fields.map(alternative).to_vec().into();
+    schema["allOf"] = json!([{"anyOf": fields.map(alternative)}]);
 }
 
 /// A role, or both lists of subjects; or neither.

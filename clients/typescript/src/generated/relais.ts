@@ -892,7 +892,7 @@ export interface components {
              *     pair, and the answer has `creds`.
              */
             public_key?: string;
-        } | {
+        } & ({
             /**
              * Format: password
              * @description The password; or a code.
@@ -901,7 +901,7 @@ export interface components {
         } | {
             /** @description A code that was mailed to the address (`POST /login/code`, or with the registration). */
             code: string;
-        };
+        });
         /**
          * MeAnswer
          * @description Who is asking.
