@@ -106,8 +106,16 @@ fn headers(right: &Right, all: &mut Corpus) {
         ("zip", json!("DEF")),
         ("cty", json!("JWT")),
         ("unknown", json!(1)),
+        ("jwk", Value::Null),
+        ("jku", Value::Null),
+        ("crit", Value::Null),
+        ("x5c", Value::Null),
+        ("cty", Value::Null),
     ] {
-        all.push((format!("header with {name}"), right.headed(|header| header[name] = value)));
+        all.push((format!("header with {name} {value}"), right.headed(|header| header[name] = value)));
+    }
+    for alg in [json!({"EdDSA": null}), json!({"EdDSA": {}}), json!(["EdDSA"])] {
+        all.push((format!("header alg as {alg}"), right.headed(|header| header["alg"] = alg)));
     }
     let hs = json!({"alg": "HS256", "typ": "at+jwt", "kid": right.forge.kid()}).to_string();
     all.push((
@@ -303,6 +311,34 @@ async fn no_token_is_believed_but_a_right_one() {
         assert_eq!(refused, (401, "invalid-token".to_owned()), "{name}: {token:.200}");
     }
     assert_eq!(of(&right_one).get("/me").await.0, 200, "and still is");
+    up.stop();
+}
+
+/// A right token, in places where none is looked for, or beside another: what stands in front of us may believe the other one.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_right_token_is_believed_in_its_place_and_alone() {
+    let world = World::new();
+    let up = world.up();
+    let (ada, bob) = (Caller::new(&up, "ada").await, Caller::new(&up, "bob").await);
+    let me = |query: &str| ada.http.get(format!("{}/me{query}", up.text("http")));
+    let [right, other] = [&ada, &bob].map(|own| format!("Bearer {}", own.token));
+    assert_eq!(me("").header("authorization", &right).send().await.unwrap().status(), 200);
+    for second in [&*other, &*right, "", "Basic YWRhOng=", "Bearer", "Bearer x"] {
+        for [one, two] in [[&*right, second], [second, &*right]] {
+            let request = me("").header("authorization", one).header("authorization", two);
+            assert_eq!(request.send().await.unwrap().status(), 401, "{second:.20}");
+        }
+    }
+    for query in [format!("?access_token={}", ada.token), format!("?token={}", ada.token)] {
+        assert_eq!(me(&query).send().await.unwrap().status(), 401);
+    }
+    for scheme in ["Basic", "Token", "DPoP", "Bearer,", ""] {
+        let request = me("").header("authorization", format!("{scheme} {}", ada.token));
+        assert_eq!(request.send().await.unwrap().status(), 401, "{scheme}");
+    }
+    for name in ["cookie", "x-access-token", "proxy-authorization"] {
+        assert_eq!(me("").header(name, &right).send().await.unwrap().status(), 401, "{name}");
+    }
     up.stop();
 }
 
