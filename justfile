@@ -32,9 +32,11 @@ openapi:
     cargo run --quiet -p relais --features cli --bin relais -- spec openapi > openapi/relais.json.new
     mv openapi/relais.json.new openapi/relais.json
 
-# Write the types of the TypeScript client anew from openapi/relais.json
+# Write the generated clients anew from openapi/relais.json: the command line's in Rust, the types of the one in TypeScript
 [group('build')]
 clients: tools
+    cargo run --quiet --locked --manifest-path clients/rust/Cargo.toml -- openapi/relais.json \
+        adapters/src/http_client/generated/mod.rs
     node "$RELAIS_TOOLS/typescript/node_modules/openapi-typescript/bin/cli.js" openapi/relais.json \
         --output clients/typescript/src/generated/relais.ts
 
@@ -50,7 +52,7 @@ test *ARGS: tools
 
 # Everything a change must pass
 [group('check')]
-ci: format-check lint fences audit test docs openapi-check fuzz
+ci: format-check lint fences audit test docs openapi-check clients-check fuzz
 
 # Fuzz what reads users' bytes, [TARGET|all] for [SECONDS] each: libFuzzer, on a stable compiler (15 s each)
 [group('check')]
@@ -68,6 +70,7 @@ format-check:
     cargo fmt --all --check
     cargo fmt --manifest-path bench/Cargo.toml --check
     cargo fmt --manifest-path tests/fuzz/Cargo.toml --check
+    cargo fmt --manifest-path clients/rust/Cargo.toml --check
 
 # Clippy without warnings: everything, the domain alone, and what a service pulls in
 [group('check')]
@@ -94,12 +97,18 @@ openapi-check:
     cargo run --quiet -p relais --features cli --bin relais -- spec openapi | diff openapi/relais.json - \
         || { echo "openapi/relais.json is not what the code says; ./x openapi writes it anew." >&2; exit 1; }
 
+# Whether the command line's HTTP client is what openapi/relais.json says (that of the TypeScript types is among the tests)
+[group('check')]
+clients-check:
+    cargo test --quiet --locked --manifest-path clients/rust/Cargo.toml
+
 # Format everything
 [group('housekeeping')]
 format:
     cargo fmt --all
     cargo fmt --manifest-path bench/Cargo.toml
     cargo fmt --manifest-path tests/fuzz/Cargo.toml
+    cargo fmt --manifest-path clients/rust/Cargo.toml
 
 # The servers and clients the tests need, pinned in tools/ (some minutes, once)
 [group('housekeeping')]

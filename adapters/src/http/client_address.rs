@@ -199,6 +199,7 @@ fn address(text: &str) -> Option<IpAddr> {
 
 #[cfg(test)]
 mod tests {
+    use poem::http::HeaderValue;
     use proptest::prelude::*;
 
     use super::*;
@@ -308,7 +309,7 @@ mod tests {
         fn no_bytes_in_a_header_panic_or_make_an_untrusted_peer_another(bytes in prop::collection::vec(any::<u8>(), 0..80), standard: bool) {
             let name = if standard { "forwarded" } else { XFF };
             let mut headers = HeaderMap::new();
-            if let Ok(value) = poem::http::HeaderValue::from_bytes(&bytes) {
+            if let Ok(value) = HeaderValue::from_bytes(&bytes) {
                 headers.append(name, value);
             }
             TrustedProxies::on_this_machine().client(Ipv4Addr::LOCALHOST.into(), &headers);

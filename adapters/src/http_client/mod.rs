@@ -1,12 +1,18 @@
 //! A small typed client of Relais' own HTTP API: register, log in, go on, who am I, devices, log out, leave.
 //!
-//! It follows the document `openapi/relais.json`. Passwords and tokens go over TLS or loopback only: a plain `http://`
+//! What speaks (`generated`) is made from the document `openapi/relais.json` by `./x clients`; here its answers are parsed into the
+//! domain's types, and its errors told (docs/adr/0018). Passwords and tokens go over TLS or loopback only: a plain `http://`
 //! address elsewhere is refused before anything is sent. Redirects are not followed, for the same reason. A loopback
 //! address is never reached through a proxy of the environment. Answers are bounded, and what is read from them is
 //! parsed into the domain's types, so that a foreign server cannot slip text into a subject or a file.
 
 mod address;
+mod call;
 mod error;
+// Nobody's hand is in it (`clients/rust`), and not all operations are called.
+#[allow(clippy::all, clippy::pedantic, dead_code, missing_docs, private_interfaces, unreachable_pub, unused_qualifications)]
+#[rustfmt::skip]
+mod generated;
 mod wire;
 
 pub use error::ClientError;
@@ -14,10 +20,14 @@ pub use wire::{Device, LoggedIn, Login, Me, PermissionLists, Registered};
 
 use std::time::Duration;
 
+use progenitor_client::{Error, ResponseValue};
 use relais_domain::{auth::Email, identity::DeviceId, secret::Secret};
-use reqwest::{Method, RequestBuilder, Response, StatusCode, Url};
-use serde::de::DeserializeOwned;
+use reqwest::{Response, Url};
 
+use self::{
+    call::{Bearer, Sealed},
+    generated::types,
+};
 use crate::tls::{self, Trust};
 
 /// Connections to one server.
@@ -31,8 +41,6 @@ pub struct Client {
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(5);
 /// Time for a whole call; a login waits for a password hash, maybe in a queue.
 const CALL_TIMEOUT: Duration = Duration::from_secs(30);
-/// The largest answer that is read, in bytes; a login's is about 3 KB.
-const MAX_ANSWER: usize = 256 * 1024;
 
 impl Client {
     /// A client of the server at `server`, an `https://` address, or `http://` on loopback. Connects on the first call.
@@ -77,8 +85,8 @@ impl Client {
     /// [`ClientError::Conflict`] when the address is registered already, [`ClientError::Invalid`] with the server's
     /// words about address or password, and those every call has.
     pub async fn register(&self, email: &Email, password: Option<&Secret>) -> Result<Registered, ClientError> {
-        let body = wire::Credentials { email: email.as_str(), password: password.map(Secret::expose) };
-        self.call(self.request(Method::POST, &["register"])?.json(&body)).await
+        let body = types::RegisterRequest { email: email.as_str().to_owned(), password: password.map(Sealed::from) };
+        self.parsed(self.api(None).register(&body).await).await
     }
 
     /// `POST /login`: a user JWT for a device, and an access token.
@@ -89,9 +97,7 @@ impl Client {
     /// [`ClientError::Conflict`] when the key is somebody else's or was removed, or there are too many devices, and
     /// those every call has.
     pub async fn login(&self, login: &Login<'_>) -> Result<LoggedIn, ClientError> {
-        let answer: LoggedIn = self.call(self.request(Method::POST, &["login"])?.json(&login.wire())).await?;
-        answer.check().map_err(|reason| self.foreign(reason))?;
-        Ok(answer)
+        self.parsed(self.api(None).login(&types::LoginRequest::from(login)).await).await
     }
 
     /// `POST /login/code`: a code is mailed to the address, if it is a user's.
@@ -99,8 +105,8 @@ impl Client {
     /// # Errors
     /// [`ClientError::NotFound`] where no mails are sent, and those every call has.
     pub async fn send_login_code(&self, email: &Email) -> Result<(), ClientError> {
-        let body = wire::Address { email: email.as_str() };
-        self.send(self.request(Method::POST, &["login", "code"])?.json(&body)).await.map(drop)
+        let body = types::CodeRequest { email: email.as_str().to_owned() };
+        self.answer(self.api(None).send_login_code(&body).await).await
     }
 
     /// `POST /password/reset`: the same, with other words.
@@ -108,8 +114,8 @@ impl Client {
     /// # Errors
     /// As [`Client::send_login_code`].
     pub async fn send_reset_code(&self, email: &Email) -> Result<(), ClientError> {
-        let body = wire::Address { email: email.as_str() };
-        self.send(self.request(Method::POST, &["password", "reset"])?.json(&body)).await.map(drop)
+        let body = types::CodeRequest { email: email.as_str().to_owned() };
+        self.answer(self.api(None).send_reset_code(&body).await).await
     }
 
     /// `POST /password/reset/confirm`: another password in place of a forgotten one; all devices are removed.
@@ -118,8 +124,12 @@ impl Client {
     /// [`ClientError::Unauthorized`] for a wrong address or code, [`ClientError::Invalid`] with the server's words about the
     /// password, and those every call has.
     pub async fn reset_password(&self, email: &Email, code: &Secret, password: &Secret) -> Result<(), ClientError> {
-        let body = wire::Reset { email: email.as_str(), code: code.expose(), password: password.expose() };
-        self.send(self.request(Method::POST, &["password", "reset", "confirm"])?.json(&body)).await.map(drop)
+        let body = types::ResetRequest {
+            email: email.as_str().to_owned(),
+            code: Sealed::from(code),
+            password: Sealed::from(password),
+        };
+        self.answer(self.api(None).reset_password(&body).await).await
     }
 
     /// `POST /token`: a fresh user JWT for the device's key, and the next tokens. The refresh token is good once; a call whose answer
@@ -128,10 +138,8 @@ impl Client {
     /// # Errors
     /// [`ClientError::Unauthorized`] when the session has ended, or the token was replaced, and those every call has.
     pub async fn refresh(&self, token: &Secret) -> Result<LoggedIn, ClientError> {
-        let body = wire::Refresh { refresh_token: token.expose() };
-        let answer: LoggedIn = self.call(self.request(Method::POST, &["token"])?.json(&body)).await?;
-        answer.check().map_err(|reason| self.foreign(reason))?;
-        Ok(answer)
+        let body = types::RefreshRequest { refresh_token: Sealed::from(token) };
+        self.parsed(self.api(None).refresh(&body).await).await
     }
 
     /// `POST /logout`: removes the device whose token this is.
@@ -139,8 +147,7 @@ impl Client {
     /// # Errors
     /// As [`Client::me`].
     pub async fn logout(&self, token: &Secret) -> Result<(), ClientError> {
-        let request = self.request(Method::POST, &["logout"])?;
-        self.send(request.bearer_auth(token.expose())).await.map(drop)
+        self.answer(self.api(Some(token)).logout().await).await
     }
 
     /// `POST /password`: another password.
@@ -155,9 +162,12 @@ impl Client {
         new: &Secret,
         remove_other_devices: bool,
     ) -> Result<(), ClientError> {
-        let body = wire::Passwords { old: old.expose(), new: new.expose(), remove_other_devices };
-        let request = self.request(Method::POST, &["password"])?.json(&body);
-        self.send(request.bearer_auth(token.expose())).await.map(drop)
+        let body = types::PasswordRequest {
+            old: Sealed::from(old),
+            new: Sealed::from(new),
+            remove_other_devices: Some(remove_other_devices),
+        };
+        self.answer(self.api(Some(token)).change_password(&body).await).await
     }
 
     /// `DELETE /me`: removes the user with everything it has.
@@ -165,8 +175,7 @@ impl Client {
     /// # Errors
     /// [`ClientError::Conflict`] for the last admin, and as [`Client::me`].
     pub async fn leave(&self, token: &Secret) -> Result<(), ClientError> {
-        let request = self.request(Method::DELETE, &["me"])?;
-        self.send(request.bearer_auth(token.expose())).await.map(drop)
+        self.answer(self.api(Some(token)).leave().await).await
     }
 
     /// `GET /me/devices`: the devices of who asks, oldest first.
@@ -174,8 +183,8 @@ impl Client {
     /// # Errors
     /// As [`Client::me`].
     pub async fn devices(&self, token: &Secret) -> Result<Vec<Device>, ClientError> {
-        let request = self.request(Method::GET, &["me", "devices"])?.bearer_auth(token.expose());
-        self.call(request).await.map(|answer: wire::Devices| answer.devices)
+        let answer = self.answer(self.api(Some(token)).devices().await).await?;
+        answer.devices.into_iter().map(|device| device.try_into().map_err(|reason| self.foreign(reason))).collect()
     }
 
     /// `GET /me`: whose access token this is.
@@ -183,7 +192,7 @@ impl Client {
     /// # Errors
     /// [`ClientError::Unauthorized`] when the token has expired or its device was removed, and those every call has.
     pub async fn me(&self, token: &Secret) -> Result<Me, ClientError> {
-        self.call(self.request(Method::GET, &["me"])?.bearer_auth(token.expose())).await
+        self.parsed(self.api(Some(token)).me().await).await
     }
 
     /// `DELETE /me/devices/{id}`: takes a device's credentials back, for good.
@@ -192,8 +201,7 @@ impl Client {
     /// [`ClientError::NotFound`] when there is no such device (a repeat, for one), [`ClientError::Unauthorized`], and
     /// those every call has.
     pub async fn remove_device(&self, token: &Secret, device: &DeviceId) -> Result<(), ClientError> {
-        let request = self.request(Method::DELETE, &["me", "devices", device.as_str()])?;
-        self.send(request.bearer_auth(token.expose())).await.map(drop)
+        self.answer(self.api(Some(token)).remove_device(device.as_str()).await).await
     }
 
     /// `POST /admin/claim`: makes whose access token this is the first admin.
@@ -202,52 +210,51 @@ impl Client {
     /// [`ClientError::Forbidden`] when it is not the token, or was redeemed; [`ClientError::Unauthorized`], and those every call
     /// has.
     pub async fn claim(&self, access: &Secret, token: &Secret) -> Result<(), ClientError> {
-        let body = wire::Claim { token: token.expose() };
-        let request = self.request(Method::POST, &["admin", "claim"])?.json(&body);
-        self.send(request.bearer_auth(access.expose())).await.map(drop)
+        let body = types::ClaimRequest { token: Sealed::from(token) };
+        self.answer(self.api(Some(access)).claim(&body).await).await.map(drop)
     }
 
-    fn request(&self, method: Method, path: &[&str]) -> Result<RequestBuilder, ClientError> {
-        let mut url = self.base.clone();
-        url.path_segments_mut()
-            .map_err(|()| ClientError::Address { given: self.server().to_owned(), reason: "it can have no path" })?
-            .pop_if_empty()
-            .extend(path);
-        Ok(self.http.request(method, url))
+    /// The generated client, on our connections, with an access token or without.
+    fn api(&self, token: Option<&Secret>) -> generated::Client {
+        generated::Client::new_with_client(self.server(), self.http.clone(), Bearer(token.cloned()))
     }
 
-    async fn call<T: DeserializeOwned>(&self, request: RequestBuilder) -> Result<T, ClientError> {
-        let (_, body) = self.send(request).await?;
-        serde_json::from_slice(&body).map_err(|error| self.foreign(error.to_string()))
+    /// What was answered, in the domain's types.
+    async fn parsed<T, U: TryFrom<T, Error = String>>(
+        &self,
+        result: Result<ResponseValue<T>, Error>,
+    ) -> Result<U, ClientError> {
+        self.answer(result).await?.try_into().map_err(|reason| self.foreign(reason))
     }
 
-    /// Sends, and sorts what came back: a success with its body, or the error that the status and the problem tell.
-    async fn send(&self, request: RequestBuilder) -> Result<(StatusCode, Vec<u8>), ClientError> {
-        let response = request.send().await.map_err(|error| self.unreachable(error))?;
-        let status = response.status();
+    /// What was answered, or the error that the status and the problem tell.
+    async fn answer<T>(&self, result: Result<ResponseValue<T>, Error>) -> Result<T, ClientError> {
+        match result {
+            Ok(answer) => Ok(answer.into_inner()),
+            Err(Error::UnexpectedResponse(response)) => Err(self.refusal(response).await),
+            Err(Error::CommunicationError(error) | Error::ResponseBodyError(error) | Error::InvalidUpgrade(error)) => {
+                Err(self.unreachable(error))
+            }
+            Err(Error::InvalidResponsePayload(_, error)) => Err(self.foreign(error.to_string())),
+            Err(Error::InvalidRequest(reason) | Error::Custom(reason)) => Err(self.foreign(reason)),
+            Err(Error::ErrorResponse(answer)) => {
+                Err(self.foreign(format!("it answered with status {}", answer.status())))
+            }
+        }
+    }
+
+    async fn refusal(&self, response: Response) -> ClientError {
+        let status = response.status().as_u16();
         let retry_after = response
             .headers()
             .get(reqwest::header::RETRY_AFTER)
             .and_then(|value| value.to_str().ok()?.trim().parse().ok())
             .map(Duration::from_secs);
-        let body = self.read(response).await?;
-        if status.is_success() {
-            return Ok((status, body));
-        }
+        // It was read already, in whole (`call`).
+        let body = response.bytes().await.unwrap_or_default();
         let problem: wire::Problem = serde_json::from_slice(&body).unwrap_or_default();
         let (kind, text) = (problem.kind.as_deref(), problem.text());
-        Err(error::of_status(self.server(), status.as_u16(), kind, text.as_deref(), retry_after))
-    }
-
-    async fn read(&self, mut response: Response) -> Result<Vec<u8>, ClientError> {
-        let mut body = Vec::new();
-        while let Some(chunk) = response.chunk().await.map_err(|error| self.unreachable(error))? {
-            if body.len() + chunk.len() > MAX_ANSWER {
-                return Err(self.foreign(format!("its answer is longer than {MAX_ANSWER} bytes")));
-            }
-            body.extend_from_slice(&chunk);
-        }
-        Ok(body)
+        error::of_status(self.server(), status, kind, text.as_deref(), retry_after)
     }
 
     fn foreign(&self, reason: String) -> ClientError {

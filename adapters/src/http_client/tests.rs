@@ -8,7 +8,7 @@ use std::{
 
 use serde_json::json;
 
-use super::*;
+use super::{call::MAX_ANSWER, *};
 
 /// A server that answers one request, and gives back what it was sent.
 fn server(status: &str, headers: &str, body: &str) -> (Client, JoinHandle<String>) {
@@ -56,7 +56,7 @@ fn answer(change: impl FnOnce(&mut serde_json::Value)) -> String {
         "user_id": "01jd4xk0v8q7r4", "device_id": "01jd4xk0v8q7r5", "jwt": "ab.cd.e-f_", "expires_at": "2027-01-01T00:00:00Z",
         "servers": ["nats://127.0.0.1:4222"], "websocket": ["ws://127.0.0.1:9222"], "inbox_prefix": "_INBOX.01jd4xk0v8q7r4",
         "permissions": {"publish": ["from.01jd4xk0v8q7r4.>"], "subscribe": ["to.01jd4xk0v8q7r4.>"]},
-        "access_token": "tok", "token_type": "Bearer", "expires_in": 900, "something_new": 1,
+        "access_token": "tok", "refresh_token": "again", "token_type": "Bearer", "expires_in": 900, "something_new": 1,
     });
     change(&mut answer);
     answer.to_string()
@@ -75,7 +75,7 @@ async fn a_login_sends_the_public_key_and_reads_the_answer() {
     let (client, heard) = server("200 OK", "", &answer(|_| ()));
     let Ok(login) = log_in(&client).await else { panic!("the login failed") };
     assert_eq!(login.user_id.as_str(), "01jd4xk0v8q7r4");
-    assert!(login.refresh_token.is_none());
+    assert_eq!(login.refresh_token.expose(), "again");
     let request = heard.join().unwrap();
     assert!(request.starts_with("POST /login HTTP/1.1\r\n"), "{request}");
     let body: serde_json::Value = serde_json::from_str(request.split_once("\r\n\r\n").unwrap().1).unwrap();
@@ -88,12 +88,13 @@ async fn a_login_sends_the_public_key_and_reads_the_answer() {
 #[tokio::test]
 async fn an_answer_that_would_do_harm_is_refused() {
     type Change = fn(&mut serde_json::Value);
-    let harms: [Change; 7] = [
+    let harms: [Change; 8] = [
         |answer| answer["user_id"] = json!("*"),
         |answer| answer["jwt"] = json!("a.b.c\n-----BEGIN USER NKEY SEED-----"),
         |answer| answer["inbox_prefix"] = json!("_INBOX.>"),
         |answer| answer["servers"] = json!([]),
         |answer| answer["access_token"] = json!("a\r\nb"),
+        |answer| answer["refresh_token"] = json!("a b"),
         |answer| answer["expires_at"] = json!("soon"),
         |answer| *answer = json!([]),
     ];

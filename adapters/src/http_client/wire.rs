@@ -1,4 +1,7 @@
-//! What travels: the JSON of requests and answers (DESIGN §5), and RFC 9457 problems.
+//! Requests and answers as the rest of Relais has them: what came over the wire (`generated`, made from the document) is parsed into the
+//! domain's types here, and RFC 9457 problems are read.
+
+use std::{fmt::Display, str::FromStr};
 
 use jiff::Timestamp;
 use relais_domain::{
@@ -8,47 +11,9 @@ use relais_domain::{
     secret::Secret,
     subject::Subject,
 };
-use serde::{Deserialize, Deserializer, Serialize};
+use serde::{Deserialize, Serialize};
 
-/// What `POST /admin/claim` takes.
-#[derive(Serialize)]
-pub(super) struct Claim<'a> {
-    pub(super) token: &'a str,
-}
-
-/// What `POST /login/code` and `POST /password/reset` take.
-#[derive(Serialize)]
-pub(super) struct Address<'a> {
-    pub(super) email: &'a str,
-}
-
-/// What `POST /password/reset/confirm` takes.
-#[derive(Serialize)]
-pub(super) struct Reset<'a> {
-    pub(super) email: &'a str,
-    pub(super) code: &'a str,
-    pub(super) password: &'a str,
-}
-
-/// What `POST /token` takes.
-#[derive(Serialize)]
-pub(super) struct Refresh<'a> {
-    pub(super) refresh_token: &'a str,
-}
-
-/// What `POST /password` takes.
-#[derive(Serialize)]
-pub(super) struct Passwords<'a> {
-    pub(super) old: &'a str,
-    pub(super) new: &'a str,
-    pub(super) remove_other_devices: bool,
-}
-
-/// What `GET /me/devices` answers.
-#[derive(Deserialize)]
-pub(super) struct Devices {
-    pub(super) devices: Vec<Device>,
-}
+use super::{call::Sealed, generated::types};
 
 /// A device of a user.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -70,7 +35,7 @@ pub struct Device {
 }
 
 /// A new user, as `POST /register` answers.
-#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Registered {
     /// Made by the server.
     pub id: UserId,
@@ -79,7 +44,6 @@ pub struct Registered {
     /// When.
     pub created_at: Timestamp,
     /// Whether a code was mailed that the first login needs.
-    #[serde(default)]
     pub to_be_verified: bool,
 }
 
@@ -98,7 +62,7 @@ pub struct Login<'a> {
 }
 
 /// What a login gives. It has no `Debug`: it holds a token.
-#[derive(Clone, Deserialize)]
+#[derive(Clone)]
 pub struct LoggedIn {
     /// Who logged in.
     pub user_id: UserId,
@@ -111,20 +75,17 @@ pub struct LoggedIn {
     /// Brokers, as `nats://…` or `tls://…`.
     pub servers: Vec<String>,
     /// The same for browsers, as `ws://…` or `wss://…`.
-    #[serde(default)]
     pub websocket: Vec<String>,
     /// What goes in front of this user's inboxes.
     pub inbox_prefix: String,
     /// What the JWT allows.
     pub permissions: PermissionLists,
     /// For the HTTP API; lives minutes.
-    #[serde(deserialize_with = "secret")]
     pub access_token: Secret,
     /// How long it lives, in seconds.
     pub expires_in: u64,
-    /// Gets another access token; servers that have no sessions send none.
-    #[serde(default, deserialize_with = "optional_secret")]
-    pub refresh_token: Option<Secret>,
+    /// Gets another access token; good once.
+    pub refresh_token: Secret,
 }
 
 /// Subjects that may be published to and listened to.
@@ -137,7 +98,7 @@ pub struct PermissionLists {
 }
 
 /// Whose token it is, as `GET /me` answers.
-#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Me {
     /// The user.
     pub id: UserId,
@@ -147,40 +108,89 @@ pub struct Me {
     pub created_at: Timestamp,
 }
 
-#[derive(Serialize)]
-pub(super) struct Credentials<'a> {
-    pub(super) email: &'a str,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub(super) password: Option<&'a str>,
-}
-
-#[derive(Serialize)]
-pub(super) struct LoginBody<'a> {
-    email: &'a str,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    password: Option<&'a str>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    code: Option<&'a str>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    device: Option<&'a str>,
-    public_key: &'a str,
-}
-
-impl Login<'_> {
-    pub(super) fn wire(&self) -> LoginBody<'_> {
-        LoginBody {
-            email: self.email.as_str(),
-            password: self.password.map(Secret::expose),
-            code: self.code.map(Secret::expose),
-            device: self.device,
-            public_key: self.public_key.as_str(),
+impl From<&Login<'_>> for types::LoginRequest {
+    fn from(login: &Login<'_>) -> Self {
+        Self {
+            email: login.email.as_str().to_owned(),
+            password: login.password.map(Sealed::from),
+            code: login.code.map(Sealed::from),
+            device: login.device.map(str::to_owned),
+            public_key: Some(login.public_key.as_str().to_owned()),
+            client: None,
         }
+    }
+}
+
+/// A field that must parse, or the answer is none of ours.
+fn parsed<T: FromStr<Err: Display>>(field: &str, text: &str) -> Result<T, String> {
+    text.parse().map_err(|error| format!("the {field} of its answer is none: {error}"))
+}
+
+impl TryFrom<types::RegisterAnswer> for Registered {
+    type Error = String;
+
+    fn try_from(answer: types::RegisterAnswer) -> Result<Self, String> {
+        Ok(Self {
+            id: parsed("id", &answer.id)?,
+            email: answer.email,
+            created_at: answer.created_at,
+            to_be_verified: answer.to_be_verified,
+        })
+    }
+}
+
+impl TryFrom<types::MeAnswer> for Me {
+    type Error = String;
+
+    fn try_from(answer: types::MeAnswer) -> Result<Self, String> {
+        Ok(Self { id: parsed("id", &answer.id)?, email: answer.email, created_at: answer.created_at })
+    }
+}
+
+impl TryFrom<types::Device> for Device {
+    type Error = String;
+
+    fn try_from(answer: types::Device) -> Result<Self, String> {
+        Ok(Self {
+            id: parsed("id", &answer.id)?,
+            name: answer.name,
+            public_key: parsed("public_key", &answer.public_key)?,
+            created_at: answer.created_at,
+            seen_at: answer.seen_at,
+            expires_at: answer.expires_at,
+            current: answer.current,
+        })
+    }
+}
+
+impl TryFrom<types::LoginAnswer> for LoggedIn {
+    type Error = String;
+
+    fn try_from(answer: types::LoginAnswer) -> Result<Self, String> {
+        let login = Self {
+            user_id: parsed("user_id", &answer.user_id)?,
+            device_id: parsed("device_id", &answer.device_id)?,
+            jwt: answer.jwt,
+            expires_at: answer.expires_at,
+            servers: answer.servers,
+            websocket: answer.websocket,
+            inbox_prefix: answer.inbox_prefix,
+            permissions: PermissionLists {
+                publish: answer.permissions.publish,
+                subscribe: answer.permissions.subscribe,
+            },
+            access_token: answer.access_token.0,
+            expires_in: answer.expires_in,
+            refresh_token: answer.refresh_token.0,
+        };
+        login.check()?;
+        Ok(login)
     }
 }
 
 impl LoggedIn {
     /// Refuses what would do harm in a creds file or as part of a subject.
-    pub(super) fn check(&self) -> Result<(), String> {
+    fn check(&self) -> Result<(), String> {
         let part = |part: &str| {
             !part.is_empty() && part.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'-' || byte == b'_')
         };
@@ -193,15 +203,11 @@ impl LoggedIn {
         if self.servers.is_empty() {
             return Err("its answer names no broker".to_owned());
         }
-        let token = self.access_token.expose();
-        if token.is_empty() || !token.bytes().all(|byte| (b'!'..=b'~').contains(&byte)) {
-            return Err("the access_token of its answer is none".to_owned());
-        }
-        if self.refresh_token.as_ref().is_some_and(|token| {
+        for (field, token) in [("access_token", &self.access_token), ("refresh_token", &self.refresh_token)] {
             let token = token.expose();
-            token.is_empty() || !token.bytes().all(|byte| (b'!'..=b'~').contains(&byte))
-        }) {
-            return Err("the refresh_token of its answer is none".to_owned());
+            if token.is_empty() || !token.bytes().all(|byte| (b'!'..=b'~').contains(&byte)) {
+                return Err(format!("the {field} of its answer is none"));
+            }
         }
         Ok(())
     }
@@ -223,12 +229,4 @@ impl Problem {
         let text: String = text.chars().map(|c| if c.is_control() { ' ' } else { c }).take(300).collect();
         (!text.trim().is_empty()).then(|| text.trim().to_owned())
     }
-}
-
-fn secret<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Secret, D::Error> {
-    String::deserialize(deserializer).map(Secret::from)
-}
-
-fn optional_secret<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<Secret>, D::Error> {
-    Ok(Option::<String>::deserialize(deserializer)?.map(Secret::from))
 }
