@@ -8,7 +8,10 @@ use poem_openapi::{
     registry::{MetaSchemaRef, Registry},
     types::Type,
 };
-use serde::{Deserialize, Deserializer, de::DeserializeOwned};
+use serde::{
+    Deserialize, Deserializer,
+    de::{DeserializeOwned, IgnoredAny},
+};
 
 use super::problem::{Kind, Problem};
 
@@ -44,6 +47,11 @@ impl<T: Type + DeserializeOwned> ParsePayload for Input<T> {
 impl_apirequest_for_payload!(Input<T>, T: Type + DeserializeOwned);
 
 fn parse<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, Problem> {
+    // A list would be read as the fields in their order, and a type whose fields are all optional out of an empty one.
+    let starts = bytes.iter().find(|byte| !b" \t\r\n".contains(byte));
+    if starts != Some(&b'{') && serde_json::from_slice::<IgnoredAny>(bytes).is_ok() {
+        return Err(Problem::invalid(None, "the body is not a JSON object"));
+    }
     serde_json::from_slice(bytes).map_err(|error| match error.classify() {
         serde_json::error::Category::Data => Problem::invalid(field(&error.to_string()), error.to_string()),
         _ => Problem::new(Kind::BAD_JSON, format!("the body is not JSON: {error}")),
@@ -87,6 +95,8 @@ mod tests {
         for (odd, named) in [
             ("{}", Some("one")),
             ("[]", None),
+            (r#" ["x"]"#, None),
+            (r#"["x","y"]"#, None),
             (r#"{"one":1}"#, None),
             (r#"{"one":null}"#, None),
             (r#"{"one":"x","two":null}"#, None),

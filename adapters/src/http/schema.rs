@@ -13,7 +13,7 @@ use relais_domain::{
     ports,
     secret::Secret,
 };
-use serde::{Deserialize, Deserializer};
+use serde::{Deserialize, Deserializer, de::Error as _};
 use serde_json::Value;
 
 use super::input::present;
@@ -76,9 +76,8 @@ pub(super) struct LoginRequest {
 }
 
 /// What kind of program logs in: the credentials of a browser hold for 15 minutes.
-#[derive(Enum, Deserialize, Clone, Copy)]
+#[derive(Enum, Clone, Copy)]
 #[oai(rename_all = "lowercase")]
-#[serde(rename_all = "lowercase")]
 pub(super) enum Client {
     /// One that keeps its credentials safe.
     Device,
@@ -267,6 +266,17 @@ impl DevicesAnswer {
             expires_at: device.expires_at.map(Time),
         });
         Self { devices: shown.collect() }
+    }
+}
+
+/// Of its name alone: what is derived would also read `{"browser": null}`.
+impl<'de> Deserialize<'de> for Client {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        match String::deserialize(deserializer)?.as_str() {
+            "device" => Ok(Self::Device),
+            "browser" => Ok(Self::Browser),
+            other => Err(D::Error::unknown_variant(other, &["device", "browser"])),
+        }
     }
 }
 

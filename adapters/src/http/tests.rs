@@ -19,6 +19,7 @@ use serde_json::{Value, json};
 
 use super::*;
 
+mod bodies;
 mod codes;
 mod doors;
 mod mails;
@@ -209,6 +210,7 @@ async fn every_kind_of_no_has_a_type_of_its_own() {
         ("/login", with(&ada, "public_key", json!(user_key(66))), 409, "key-revoked"),
         ("/login", with(&ada, "public_key", json!("UABC")), 422, "invalid-field"),
         ("/login", with(&ada, "client", json!("robot")), 422, "invalid-field"),
+        ("/login", with(&ada, "client", json!({"device": null})), 422, "invalid-field"),
         ("/login", with(&ada, "device", json!("x".repeat(65))), 422, "invalid-field"),
         ("/login", with(&ada, "device", Value::Null), 422, "invalid-field"),
         ("/login", with(&ada, "admin", json!(true)), 422, "invalid-field"),

@@ -7,6 +7,7 @@ mod cache;
 mod clients;
 mod codes;
 mod examples;
+mod families;
 mod flow;
 mod library;
 mod lifecycle;

@@ -2,9 +2,10 @@
 //! in which the links of the document lead, and holds every answer against the document. On SQLite and on PostgreSQL. (Who asks, and
 //! why which check expects what, is told in `tests/openapi`.)
 
-use std::{path::Path, process::Command};
+mod replay;
+mod replay_story;
 
-use serde_json::json;
+use std::{path::Path, process::Command};
 
 use crate::support::{Caller, PASSWORD, Ran, SqlKind, SqlServer, Up, World, python, run};
 
@@ -80,53 +81,5 @@ async fn the_document_is_true_on_postgres() {
     let world = World::new();
     let up = up(&world, Some(&url));
     is_true(&asked(&up).await);
-    up.stop();
-}
-
-/// What has succeeded with a secret does not without: every operation that needs one, with none, with half of one, and with one of
-/// another kind.
-#[tokio::test(flavor = "multi_thread")]
-async fn nothing_succeeds_without_its_secret() {
-    let world = World::new();
-    let up = up(&world, None);
-    let ada = Caller::new(&up, "ada").await;
-    ada.claim().await;
-    let document = ada.get("/openapi.json").await.1;
-    let refresh = ada.login["refresh_token"].as_str().unwrap().to_owned();
-    let jwt = ada.login["jwt"].as_str().unwrap().to_owned();
-    let half = ada.token[..ada.token.len() / 2].to_owned();
-    let (mut operations, users) = (0, ada.get("/users").await.1);
-    for (path, own) in document["paths"].as_object().unwrap() {
-        for (method, operation) in own.as_object().unwrap() {
-            if operation["security"].is_null() {
-                continue;
-            }
-            operations += 1;
-            let path = path
-                .replace("{id}", ada.login["user_id"].as_str().unwrap())
-                .replace("{account}", "app")
-                .replace("{name}", "nobody")
-                .replace("{key}", "x");
-            for secret in [None, Some(&half), Some(&refresh), Some(&jwt)] {
-                let method: reqwest::Method = method.to_uppercase().parse().unwrap();
-                let mut request = ada.http.request(method.clone(), format!("{}{path}", up.text("http")));
-                // What would succeed with the right one.
-                let body = &operation["requestBody"]["content"]["application/json"]["example"];
-                if !body.is_null() {
-                    request = request.json(body);
-                }
-                if let Some(secret) = secret {
-                    request = request.bearer_auth(secret);
-                }
-                let status = request.send().await.unwrap().status();
-                assert_eq!(status, 401, "{method} {path} with {}", secret.is_some());
-            }
-        }
-    }
-    assert!(operations >= 20, "{operations}");
-    assert_eq!(ada.get("/users").await.1, users, "and nothing has changed");
-    let other = if refresh.ends_with('A') { 'B' } else { 'A' };
-    let body = json!({"refresh_token": format!("{}{other}", &refresh[..refresh.len() - 1])});
-    assert_eq!(ada.post("/token", body).await.0, 401, "of a refresh token every letter counts");
     up.stop();
 }

@@ -8,7 +8,7 @@ use serde_json::{Value, json};
 use crate::support::{Caller, PASSWORD, Raw, Up, User, World, run};
 
 /// The newest JWT of a login with the seed of its first answer.
-fn creds(first: &Value, newest: &Value) -> Creds {
+pub(super) fn creds(first: &Value, newest: &Value) -> Creds {
     let first = Creds::parse(first["creds"].as_str().unwrap()).unwrap();
     let jwt = relais_domain::credentials::UserJwt::from_text(newest["jwt"].as_str().unwrap().to_owned());
     Creds { jwt, seed: first.seed }

@@ -1,11 +1,6 @@
 //! The real binary on PostgreSQL and MariaDB: two instances on one database, a database that is away, and what is said of a wrong
 //! address.
 
-use std::{
-    path::Path,
-    process::{Command, ExitStatus},
-};
-
 use futures_util::future::join_all;
 use reqwest::{Method, StatusCode};
 use serde_json::{Value, json};
@@ -17,24 +12,11 @@ fn up(world: &World, url: &str) -> Up {
     world.up_with(|command| _ = command.env("RELAIS_SQL__URL", url))
 }
 
-/// Another instance beside one that runs: on its broker and database, with a copy of its keys.
-fn beside(world: &World, first: &Up, url: &str) -> Up {
-    let data = world.path("second");
-    let copy = |name: &str| -> ExitStatus {
-        Command::new("cp").arg("-a").arg(Path::new(first.text("data")).join(name)).arg(&data).status().unwrap()
-    };
-    assert!(Command::new("mkdir").args(["-m", "700"]).arg(&data).status().unwrap().success());
-    assert!(copy("nsc").success() && copy("access.key").success());
-    let mut command = world.relais(&["serve", "--json"]);
-    command.env("RELAIS_DATA", data).env("RELAIS_NATS__URL", first.text("nats")).env("RELAIS_SQL__URL", url);
-    Up::start(command)
-}
-
 async fn instances_share_users_and_sessions(kind: SqlKind) {
     let url = SqlServer::shared(kind).database().await;
     let world = World::new();
     let one = up(&world, &url);
-    let other = beside(&world, &one, &url);
+    let other = world.beside(&one, &url);
     let ada = Caller::new(&one, "ada").await;
     let again = Caller::stranger(&other);
     let credentials = json!({"email": "ada@example.org", "password": PASSWORD});

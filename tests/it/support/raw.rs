@@ -22,6 +22,21 @@ pub(crate) struct Raw {
 impl Raw {
     /// Connects with somebody's creds, or without any.
     pub(crate) async fn connect(url: &str, creds: Option<&Creds>) -> Self {
+        let mut raw = Self::introduced(url, creds).await;
+        raw.flush().await;
+        raw
+    }
+
+    /// What the broker says to somebody's creds that it does not take; it hangs up then.
+    pub(crate) async fn turned_away(url: &str, creds: &Creds) -> String {
+        let mut raw = Self::introduced(url, Some(creds)).await;
+        raw.say_anyway(b"PING\r\n").await;
+        let end = async { while matches!(raw.stream.read_buf(&mut raw.heard).await, Ok(read) if read > 0) {} };
+        tokio::time::timeout(HANG_UP, end).await.expect("the broker hangs up");
+        String::from_utf8_lossy(&raw.heard).into_owned()
+    }
+
+    async fn introduced(url: &str, creds: Option<&Creds>) -> Self {
         let stream = TcpStream::connect(url.trim_start_matches("nats://")).await.unwrap();
         // Without this the second of two short writes waits for the broker's word on the first, 40 ms.
         stream.set_nodelay(true).unwrap();
@@ -37,7 +52,6 @@ impl Raw {
             hello["sig"] = base64(&signed).into();
         }
         raw.say(format!("CONNECT {hello}\r\n").as_bytes()).await;
-        raw.flush().await;
         raw
     }
 

@@ -68,6 +68,19 @@ impl World {
         set(&mut command);
         Up::start(command)
     }
+
+    /// Another instance beside one that runs: on its broker and database, with a copy of its keys.
+    pub(crate) fn beside(&self, first: &Up, url: &str) -> Up {
+        let data = self.path("second");
+        let copy = |name: &str| -> ExitStatus {
+            Command::new("cp").arg("-a").arg(Path::new(first.text("data")).join(name)).arg(&data).status().unwrap()
+        };
+        assert!(Command::new("mkdir").args(["-m", "700"]).arg(&data).status().unwrap().success());
+        assert!(copy("nsc").success() && copy("access.key").success());
+        let mut command = self.relais(&["serve", "--json"]);
+        command.env("RELAIS_DATA", data).env("RELAIS_NATS__URL", first.text("nats")).env("RELAIS_SQL__URL", url);
+        Up::start(command)
+    }
 }
 
 impl Up {
