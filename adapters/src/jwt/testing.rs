@@ -32,13 +32,13 @@ impl Forge {
         self.0.public
     }
 
-    /// A token of this header and these claims, which need not be JSON.
+    /// A token of this header and these claims, which need not be JSON, nor text.
     ///
     /// # Panics
     /// When nothing can be signed, which [`super::TokenIssuer::new`] tries first.
     #[must_use]
-    pub fn sign(&self, header: &str, claims: &str) -> String {
-        let body = body(header, claims);
+    pub fn sign(&self, header: impl AsRef<[u8]>, claims: impl AsRef<[u8]>) -> String {
+        let body = body(header.as_ref(), claims.as_ref());
         let signature = jsonwebtoken::crypto::sign(body.as_bytes(), &self.0.signing, Algorithm::EdDSA);
         format!("{body}.{}", signature.expect("it signs"))
     }
@@ -46,7 +46,7 @@ impl Forge {
     /// The same, signed with HMAC-SHA-256 (RFC 2104) and the public key for its secret, as in the attack of that name.
     #[must_use]
     pub fn sign_with_public_key(&self, header: &str, claims: &str) -> String {
-        let body = body(header, claims);
+        let body = body(header.as_bytes(), claims.as_bytes());
         let padded = |pad: u8| {
             let mut key = [pad; 64];
             key.iter_mut().zip(self.0.public).for_each(|(own, byte)| *own ^= byte);
@@ -58,7 +58,6 @@ impl Forge {
     }
 }
 
-fn body(header: &str, claims: &str) -> String {
-    let encode = |text: &str| BASE64URL_NOPAD.encode(text.as_bytes());
-    format!("{}.{}", encode(header), encode(claims))
+fn body(header: &[u8], claims: &[u8]) -> String {
+    format!("{}.{}", BASE64URL_NOPAD.encode(header), BASE64URL_NOPAD.encode(claims))
 }
