@@ -59,7 +59,7 @@ ci: format-check lint fences audit test docs openapi-check clients-check fuzz
 fuzz *ARGS:
     @tools/fuzz "$@"
 
-# What the Router costs a message, and rates and CPU time beside others (about ten minutes; --quick: one; --json FILE)
+# What a message and a login cost, and rates and CPU time beside others (some thirteen minutes; --logins: three; --quick; --json FILE)
 [group('check')]
 bench *ARGS: tools
     tools/bench "$@"

@@ -11,6 +11,7 @@ use std::{
 use data_encoding::{BASE32_NOPAD, BASE64URL_NOPAD};
 use nkeys::{KeyPair, KeyPairType};
 use relais_adapters::{nkeys::KeyPairs, nsc, system};
+use relais_bench::median;
 use relais_domain::{
     credentials::{Grantee, KeyKind},
     nsc::Nsc,
@@ -76,11 +77,6 @@ fn core() -> Duration {
         time.tv_sec.try_into().expect("no time before 0"),
         time.tv_nsec.try_into().expect("less than a second"),
     )
-}
-
-fn median(mut numbers: Vec<f64>) -> f64 {
-    numbers.sort_by(f64::total_cmp);
-    numbers[numbers.len() / 2]
 }
 
 fn main() {

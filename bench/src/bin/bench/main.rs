@@ -10,7 +10,9 @@ mod report;
 
 use std::time::{Duration, Instant};
 
-use self::{load::Load, process::Process, report::Report};
+use relais_bench::percentile_micros;
+
+use self::{load::Load, report::Report};
 
 /// Every kind of server, the one first that the others are compared with.
 const KINDS: [&str; 8] = [
@@ -61,7 +63,7 @@ fn main() {
 
 async fn run(kind: &str, load: Load) -> Found {
     let broker = process::broker();
-    let server = Process::server(kind, &broker.url);
+    let server = process::server(kind, &broker.url);
     let bus = load::connect(&broker.url).await;
     // Warm up: code paths, allocators, the broker's routes.
     load::ask(&bus, Load { requests: 5_000, outstanding: 64, fire: None, slow: false, ..load }).await;
@@ -73,19 +75,14 @@ async fn run(kind: &str, load: Load) -> Found {
     Found {
         per_second: requests / took,
         cpu_micros: spent.as_secs_f64() * 1e6 / requests,
-        p99_micros: p99_micros(&times),
+        p99_micros: percentile_micros(&times, 99),
     }
 }
 
 async fn run_with_odd(kind: &str, time: Duration) -> odd::Found {
     let broker = process::broker();
-    let _server = Process::server(kind, &broker.url);
+    let _server = process::server(kind, &broker.url);
     let bus = load::connect(&broker.url).await;
     load::ask(&bus, Load { requests: 5_000, ..load::all(1)[0] }).await;
     odd::run(&bus, &broker, time).await
-}
-
-/// Of sorted times, what 99 of 100 do not exceed.
-fn p99_micros(times: &[Duration]) -> f64 {
-    times.get(times.len() * 99 / 100).map_or(0.0, |time| time.as_secs_f64() * 1e6)
 }

@@ -8,6 +8,7 @@ use std::{
 
 use futures_util::future::{join, join_all};
 use relais_adapters::nats;
+use relais_bench::percentile_micros;
 use relais_domain::ports::Bus as _;
 use tokio::{
     io::{AsyncBufReadExt as _, AsyncWriteExt as _, BufReader},
@@ -15,7 +16,7 @@ use tokio::{
     time::{Interval, MissedTickBehavior, interval},
 };
 
-use super::{load::question, p99_micros, process::Broker};
+use super::{load::question, process::Broker};
 
 /// Odd messages a second.
 pub(crate) const ODD: u64 = 1_000;
@@ -52,7 +53,7 @@ pub(crate) async fn run(bus: &nats::Bus, broker: &Broker, time: Duration) -> Fou
         odd: odd.expect("the broker takes every message"),
         answered: times.len(),
         failed: all.len() - times.len(),
-        p99_micros: p99_micros(&times),
+        p99_micros: percentile_micros(&times, 99),
         reconnected: broker.connections().await - before,
     }
 }

@@ -2,48 +2,23 @@
 
 use std::{
     io::{BufRead as _, BufReader},
-    process::{Child, Command, Stdio},
-    time::Duration,
+    process::{Command, Stdio},
 };
 
+use relais_bench::Process;
 use tokio::{
     io::{AsyncReadExt as _, AsyncWriteExt as _},
     net::TcpStream,
 };
 
-/// A process that ends with this one.
-pub(crate) struct Process(Child);
-
-impl Drop for Process {
-    fn drop(&mut self) {
-        let _ = self.0.kill();
-        let _ = self.0.wait();
-    }
-}
-
-impl Process {
-    /// A server that is ready.
-    pub(crate) fn server(kind: &str, url: &str) -> Self {
-        let path = std::env::current_exe().expect("this program").with_file_name("server");
-        let mut child = Command::new(path).args([kind, url]).stdout(Stdio::piped()).spawn().expect("the server");
-        let mut line = String::new();
-        BufReader::new(child.stdout.take().expect("piped")).read_line(&mut line).expect("a line");
-        assert_eq!(line.trim(), "ready", "{kind} did not start");
-        Self(child)
-    }
-
-    /// The CPU time it has taken until now, user's and system's.
-    pub(crate) fn cpu(&self) -> Duration {
-        let pid = self.0.id().cast_signed();
-        let (mut clock, mut time) = (0, libc::timespec { tv_sec: 0, tv_nsec: 0 });
-        // SAFETY: both write to what is ours and was just made, and keep nothing of it.
-        let read = unsafe {
-            libc::clock_getcpuclockid(pid, &raw mut clock) == 0 && libc::clock_gettime(clock, &raw mut time) == 0
-        };
-        assert!(read, "the CPU time of {pid} cannot be read; has it ended?");
-        let (seconds, nanos) = (u64::try_from(time.tv_sec), u32::try_from(time.tv_nsec));
-        Duration::new(seconds.expect("a time"), nanos.expect("less than a second"))
-    }
+/// A server that is ready.
+pub(crate) fn server(kind: &str, url: &str) -> Process {
+    let path = std::env::current_exe().expect("this program").with_file_name("server");
+    let mut child = Command::new(path).args([kind, url]).stdout(Stdio::piped()).spawn().expect("the server");
+    let mut line = String::new();
+    BufReader::new(child.stdout.take().expect("piped")).read_line(&mut line).expect("a line");
+    assert_eq!(line.trim(), "ready", "{kind} did not start");
+    Process(child)
 }
 
 /// A broker of our own.

@@ -81,7 +81,5 @@ impl Report {
 }
 
 fn median(rounds: &[Found], of: fn(&Found) -> f64) -> f64 {
-    let mut all: Vec<_> = rounds.iter().map(of).collect();
-    all.sort_by(f64::total_cmp);
-    all[all.len() / 2]
+    relais_bench::median(rounds.iter().map(of).collect())
 }
