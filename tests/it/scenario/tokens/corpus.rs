@@ -40,21 +40,21 @@ impl Right {
     }
 
     pub(super) fn token(&self) -> String {
-        self.forge.sign(&self.header.to_string(), &self.claims.to_string())
+        self.forge.sign(self.header.to_string(), self.claims.to_string())
     }
 
     /// With another header.
     fn headed(&self, change: impl FnOnce(&mut Value)) -> String {
         let mut header = self.header.clone();
         change(&mut header);
-        self.forge.sign(&header.to_string(), &self.claims.to_string())
+        self.forge.sign(header.to_string(), self.claims.to_string())
     }
 
     /// With other claims.
     pub(super) fn claiming(&self, change: impl FnOnce(&mut Value)) -> String {
         let mut claims = self.claims.clone();
         change(&mut claims);
-        self.forge.sign(&self.header.to_string(), &claims.to_string())
+        self.forge.sign(self.header.to_string(), claims.to_string())
     }
 }
 
@@ -124,9 +124,9 @@ pub(super) fn headers(right: &Right, all: &mut Corpus) {
         right.forge.sign_with_public_key(&hs, &right.claims.to_string()),
     ));
     let double = right.header.to_string().replacen('{', r#"{"alg":"none","#, 1);
-    all.push(("header alg twice".to_owned(), right.forge.sign(&double, &right.claims.to_string())));
+    all.push(("header alg twice".to_owned(), right.forge.sign(&double, right.claims.to_string())));
     for header in ["", "{}", "null", "[]", "x", "{\"alg\":\"EdDSA\""] {
-        all.push((format!("header {header:?}"), right.forge.sign(header, &right.claims.to_string())));
+        all.push((format!("header {header:?}"), right.forge.sign(header, right.claims.to_string())));
     }
 }
 
@@ -187,10 +187,10 @@ pub(super) fn claims(right: &Right, all: &mut Corpus) {
     }
     for name in names {
         let double = right.claims.to_string().replacen('{', &format!(r#"{{"{name}":{},"#, right.claims[name]), 1);
-        all.push((format!("{name} twice"), right.forge.sign(&right.header.to_string(), &double)));
+        all.push((format!("{name} twice"), right.forge.sign(right.header.to_string(), &double)));
     }
     for claims in ["", "{}", "null", "[]", "x", "{\"sub\":"] {
-        all.push((format!("claims {claims:?}"), right.forge.sign(&right.header.to_string(), claims)));
+        all.push((format!("claims {claims:?}"), right.forge.sign(right.header.to_string(), claims)));
     }
 }
 
