@@ -56,9 +56,9 @@ fn http(answers: Vec<(u16, Value)>) -> (String, Arc<Mutex<Vec<Value>>>) {
 
 fn login_answer() -> Value {
     json!({
-        "user_id": "ada", "device_id": "d1", "jwt": "a.b.c", "expires_at": null, "servers": ["nats://127.0.0.1:4222"],
+        "user_id": "ada", "device_id": "d1", "jwt": "a.b.c", "servers": ["nats://127.0.0.1:4222"], "websocket": [],
         "inbox_prefix": "_INBOX.ada", "permissions": {"publish": ["from.ada.>"], "subscribe": ["to.ada.>"]},
-        "access_token": "tok", "token_type": "Bearer", "expires_in": 900,
+        "access_token": "tok", "token_type": "Bearer", "expires_in": 900, "refresh_token": "again",
     })
 }
 
@@ -108,7 +108,8 @@ async fn a_login_sends_only_the_public_key_and_the_next_one_reuses_it() {
 async fn registering_takes_the_password_from_standard_input() {
     let folder = tempfile::tempdir().unwrap();
     let profiles = Profiles::at(folder.path().to_owned());
-    let user = json!({"id": "ada", "email": "ada@example.org", "created_at": "2026-01-01T00:00:00Z"});
+    let user =
+        json!({"id": "ada", "email": "ada@example.org", "created_at": "2026-01-01T00:00:00Z", "to_be_verified": false});
     let (server, heard) = http(vec![(201, user), (409, json!({"detail": "taken"}))]);
     let line = ["register", "Ada@Example.org", "--server", &server];
     for (input, expected) in [
