@@ -1,6 +1,11 @@
 //! What nsc is given, by a stand-in that writes it down; and an nsc that hangs, floods, refuses or is not there.
 
-use std::{fs, os::unix::fs::PermissionsExt as _, sync::Mutex};
+use std::{
+    fs,
+    io::Write as _,
+    process::{Command, Stdio},
+    sync::Mutex,
+};
 
 use proptest::prelude::*;
 use relais_domain::{
@@ -28,8 +33,16 @@ impl StandIn {
     fn new(script: &str) -> Self {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("nsc");
-        fs::write(&path, format!("#!/bin/sh\n{script}\n")).unwrap();
-        fs::set_permissions(&path, fs::Permissions::from_mode(0o755)).unwrap();
+        // Another process writes it. While a test beside this one starts a program, that program holds for a moment whatever this process
+        // has open, and what is open for writing cannot be run ("text file busy").
+        let mut writer = Command::new("sh")
+            .args(["-c", r#"cat > "$1" && chmod 755 "$1""#, "sh"])
+            .arg(&path)
+            .stdin(Stdio::piped())
+            .spawn()
+            .unwrap();
+        writer.stdin.take().unwrap().write_all(format!("#!/bin/sh\n{script}\n").as_bytes()).unwrap();
+        assert!(writer.wait().unwrap().success());
         Self { folder, turn: Mutex::new(()) }
     }
 
