@@ -213,10 +213,12 @@ fn shown(key: &Key, raw: &Raw) -> String {
         Raw::Text(text) | Raw::Toml(toml::Value::String(text)) => text.clone(),
         Raw::Toml(value) => value.to_string(),
     };
-    let text = match (key.secret, text.contains("://") && !matches!(raw, Raw::Toml(toml::Value::Array(_)))) {
+    let url = text.contains("://");
+    let several = text.contains(',') || matches!(raw, Raw::Toml(toml::Value::Array(_)));
+    // Addresses that must not hold a password are given with one all the same.
+    let text = match (key.secret || (url && text.contains('@')), url && !several) {
         // A list holds several URLs, and what is no URL at all may be a bare password.
         (true, false) => return "(hidden)".to_owned(),
-        (true, true) if text.contains(',') => return "(hidden)".to_owned(),
         (true, true) => SecretUrl::from(text.as_str()).to_string(),
         (false, _) => text,
     };

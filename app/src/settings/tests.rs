@@ -242,11 +242,17 @@ fn no_error_and_no_row_shows_a_secret() {
         "nats.url=foo://u:hunter2@h",
         "nats.url=nats://a,foo://u:hunter2@h",
         "nats.url=foo://u:hunter2@h,nats://ok@b",
+        "http.public_url=https://u:hunter2@h",
+        "http.allowed_origins=https://ok,https://u:hunter2@h",
+        "nats.public_urls=tls://u:hunter2@h",
+        "nats.public_websocket=wss://ok,wss://u:hunter2@h",
     ] {
         let error = format!("{:?}", load("", &[], &[assignment]).unwrap_err());
         assert!(!error.contains("hunter2"), "{error}");
     }
     let error = format!("{:?}", load("[nats]\nurl = ['foo://u:hunter2@h']", &[], &[]).unwrap_err());
+    assert!(!error.contains("hunter2"), "{error}");
+    let error = format!("{:?}", load("[nats]\npublic_urls = ['tls://u:hunter2@h']", &[], &[]).unwrap_err());
     assert!(!error.contains("hunter2"), "{error}");
     let error = format!("{:?}", load("[sql]\nurl = 'hunter2", &[], &[]).unwrap_err());
     assert!(!error.contains("hunter2") && error.contains("line: 2"), "{error}");

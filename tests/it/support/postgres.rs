@@ -46,6 +46,14 @@ pub(super) fn database(name: &str) -> Vec<String> {
     vec![format!("CREATE ROLE {name} LOGIN PASSWORD '{SQL_PASSWORD}'"), format!("CREATE DATABASE {name} OWNER {name}")]
 }
 
+/// What writes a database down, all of it. The password is in its environment.
+pub(super) fn dump(folder: &Path, port: u16, name: &str) -> Command {
+    let mut command = Command::new(program("pg_dump"));
+    command.args(["--inserts", "--username", "admin", "--host"]).arg(folder);
+    command.args(["--port", &port.to_string(), "--dbname", name]).env("PGPASSWORD", SQL_PASSWORD);
+    command
+}
+
 /// What makes it encrypt.
 pub(super) fn tls(certificate: &Path, key: &Path) -> Vec<String> {
     let (certificate, key) = (certificate.display(), key.display());

@@ -22,7 +22,7 @@ use tempfile::TempDir;
 use super::{mariadb, postgres};
 
 /// The password of everybody at these servers. It has letters that an address must not have as they are.
-pub(super) const SQL_PASSWORD: &str = "hunter2/@%";
+pub(crate) const SQL_PASSWORD: &str = "hunter2/@%";
 /// The same in an address.
 const IN_ADDRESS: &str = "hunter2%2F%40%25";
 
@@ -192,6 +192,20 @@ impl SqlServer {
         }
         server.close().await.unwrap();
         self.url(&name, IN_ADDRESS, &name)
+    }
+
+    /// All that is in a database of a PostgreSQL, as SQL.
+    pub(crate) fn dump(&self, url: &str) -> String {
+        assert_eq!(self.kind, SqlKind::Postgres);
+        let name = url.rsplit('/').next().unwrap();
+        let dumped = postgres::dump(&self.folder, self.port, name).stdin(Stdio::null()).output().unwrap();
+        assert!(dumped.status.success(), "{}", String::from_utf8_lossy(&dumped.stderr));
+        String::from_utf8(dumped.stdout).unwrap()
+    }
+
+    /// The folder in which it keeps everything.
+    pub(crate) fn folder(&self) -> &Path {
+        &self.folder
     }
 
     /// An address at this server, of a user, a password and a database.
