@@ -77,3 +77,7 @@ def before_call(context, case, kwargs):
 # The last two bytes are a sum over the others, which no pattern can say.
 # Of users (U) and of accounts (A).
 schemathesis.openapi.format("nkey", st.builds(nkey, st.sampled_from([20, 0]), st.binary(min_size=32, max_size=32)))
+# Of topics one may hear those that there are, by the setting of the server that is asked.
+TOKEN = r"(\{user\}|\*|[!-)+-\-/-=?-z|~]{1,12})"
+OWN = rf"(to|_INBOX)\.\{{user\}}(\.{TOKEN}){{0,3}}\.(>|{TOKEN})"
+schemathesis.openapi.format("heard-subject", st.just("topic.news.*") | st.from_regex(OWN, fullmatch=True))

@@ -38,10 +38,10 @@ pub(super) struct NewUserRequest {
     /// The role whose member it is.
     #[serde(default, deserialize_with = "present")]
     pub(super) role: Option<String>,
-    /// What it may publish to, with `{user}` for its own name.
+    /// What it may publish to, with `{user}` for its own name. (What `nsc.force` names is let through as well.)
     #[serde(default, deserialize_with = "present")]
     pub(super) allow_pub: Option<Vec<String>>,
-    /// What it may listen to.
+    /// What it may listen to; of topics, those of the setting `topics`. (What `nsc.force` names is let through as well.)
     #[serde(default, deserialize_with = "present")]
     pub(super) allow_sub: Option<Vec<String>>,
     /// Its own public nkey (`U…`). Without one a pair is made, and the answer has `creds`.
@@ -64,10 +64,10 @@ pub(super) struct PermissionsRequest {
     /// The role whose member it becomes.
     #[serde(default, deserialize_with = "present")]
     pub(super) role: Option<String>,
-    /// What it may publish to, with `{user}` for its own name.
+    /// What it may publish to, with `{user}` for its own name. (What `nsc.force` names is let through as well.)
     #[serde(default, deserialize_with = "present")]
     pub(super) allow_pub: Option<Vec<String>>,
-    /// What it may listen to.
+    /// What it may listen to; of topics, those of the setting `topics`. (What `nsc.force` names is let through as well.)
     #[serde(default, deserialize_with = "present")]
     pub(super) allow_sub: Option<Vec<String>>,
 }

@@ -4,8 +4,9 @@
 
 mod replay;
 mod replay_story;
+mod schemas;
 
-use std::{path::Path, process::Command};
+use std::{fs, path::Path, process::Command};
 
 use crate::support::{Caller, PASSWORD, Ran, SqlKind, SqlServer, Up, World, python, run};
 
@@ -24,8 +25,9 @@ const LIMITS: [&str; 11] = [
     "REFRESH_PER_DEVICE",
 ];
 
-/// A backend with quick hashes and without limits.
+/// A backend with quick hashes, without limits, and with a topic.
 fn up(world: &World, url: Option<&str>) -> Up {
+    fs::write(world.path("relais.toml"), "topics = ['news']\n").unwrap();
     world.up_with(|command| {
         command.envs(LIMITS.map(|limit| (format!("RELAIS_AUTH__LIMITS__{limit}"), "off")));
         command.env("RELAIS_AUTH__HASH_MEMORY", "7").env("RELAIS_AUTH__HASH_PASSES", "1");

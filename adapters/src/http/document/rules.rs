@@ -25,8 +25,17 @@ const EXPIRY: &str = concat!(
     "((0[13578]|1[02])-(0[1-9]|[12][0-9]|3[01])|(0[469]|11)-(0[1-9]|[12][0-9]|30)|02-(0[1-9]|1[0-9]|2[0-8]))",
     "( ([01][0-9]|2[0-3]):[0-5][0-9]:[0-5][0-9] UTC)?)$",
 );
-/// A NATS filter.
-const SUBJECT: &str = r"^[!-\-/-~]+(\.[!-\-/-~]+)*$";
+/// A token of a NATS filter: the user's own, a wildcard, or printable ASCII without wildcards, dots and braces.
+macro_rules! token {
+    () => {
+        r"(\{user\}|\*|[!-)+-\-/-=?-z|~]+)"
+    };
+}
+/// What users may publish to, as the linter reads it where `nsc.force` names nothing.
+const SPOKEN: &str = concat!(r"^from\.\{user\}(\.", token!(), r")*\.(>|", token!(), ")$");
+/// What users may listen to, likewise; of which topics there are, no pattern knows.
+const HEARD: &str =
+    concat!(r"^((to|_INBOX)\.\{user\}(\.", token!(), r")*\.(>|", token!(), r")|topic\.[a-z0-9][a-z0-9-]{0,31}\.\*)$");
 
 /// The rules of parameters: operation, parameter, rule.
 const PARAMETERS: &[(&str, &str, &str)] = &[
@@ -118,9 +127,9 @@ fn role_or_lists(schema: &mut Value) {
         {"not": {"anyOf": [{"required": ["allow_pub"]}, {"required": ["allow_sub"]}]}},
         {"required": ["allow_pub", "allow_sub"], "not": {"required": ["role"]}},
     ]);
-    for list in ["allow_pub", "allow_sub"] {
-        schema["properties"][list]["items"] = json!({"type": "string", "maxLength": 512, "pattern": SUBJECT});
-    }
+    schema["properties"]["allow_pub"]["items"] = json!({"type": "string", "maxLength": 512, "pattern": SPOKEN});
+    schema["properties"]["allow_sub"]["items"] =
+        json!({"type": "string", "maxLength": 512, "pattern": HEARD, "format": "heard-subject"});
 }
 
 fn obey(schema: &mut Map<String, Value>, rule: &str) {

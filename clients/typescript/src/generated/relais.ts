@@ -969,9 +969,9 @@ export interface components {
         NewUserRequest: {
             /** @description In which account; without it, the application's. */
             account?: string;
-            /** @description What it may publish to, with `{user}` for its own name. */
+            /** @description What it may publish to, with `{user}` for its own name. (What `nsc.force` names is let through as well.) */
             allow_pub?: string[];
-            /** @description What it may listen to. */
+            /** @description What it may listen to; of topics, those of the setting `topics`. (What `nsc.force` names is let through as well.) */
             allow_sub?: string[];
             /** @description How long it holds, in nsc's syntax: `6M`, `30d`, `0` for ever; without it, `nsc.expiry`. */
             expiry?: string;
@@ -1072,9 +1072,9 @@ export interface components {
          * @description What a user may do: a role, or both lists; with neither, what the settings say.
          */
         PermissionsRequest: {
-            /** @description What it may publish to, with `{user}` for its own name. */
+            /** @description What it may publish to, with `{user}` for its own name. (What `nsc.force` names is let through as well.) */
             allow_pub?: string[];
-            /** @description What it may listen to. */
+            /** @description What it may listen to; of topics, those of the setting `topics`. (What `nsc.force` names is let through as well.) */
             allow_sub?: string[];
             /** @description The role whose member it becomes. */
             role?: string;
