@@ -60,8 +60,8 @@ pub struct Profile {
 pub struct Tokens {
     /// For minutes.
     pub access: Secret,
-    /// Gets the next ones; good once. Old servers give none.
-    pub refresh: Option<Secret>,
+    /// Gets the next ones; good once.
+    pub refresh: Secret,
 }
 
 /// Why a profile cannot be used.
@@ -175,7 +175,7 @@ impl Profiles {
         Creds::parse(text.expose()).map_err(|error| ProfileError::Corrupt { path, reason: error.to_string() })
     }
 
-    /// What renews the login of a profile, if the server has given anything.
+    /// What renews the login of a profile; `None` when there is no such file.
     ///
     /// # Errors
     /// [`ProfileError::Corrupt`], [`ProfileError::Name`].
@@ -240,13 +240,7 @@ impl Profiles {
         }
         files::write_private(&folder.join(CREDS), creds.format().expose().as_bytes()).map_err(failed)?;
         files::write_private(&folder.join(ACCESS), tokens.access.expose().as_bytes()).map_err(failed)?;
-        match &tokens.refresh {
-            Some(token) => files::write_private(&folder.join(REFRESH), token.expose().as_bytes()).map_err(failed)?,
-            None => match fs::remove_file(folder.join(REFRESH)) {
-                Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(failed(error)),
-                _ => {}
-            },
-        }
+        files::write_private(&folder.join(REFRESH), tokens.refresh.expose().as_bytes()).map_err(failed)?;
         files::write_private(&folder.join(PROFILE), &json).map_err(failed)?;
         Ok(folder.join(CREDS))
     }

@@ -24,7 +24,7 @@ pub(crate) fn creds(seed: &str) -> Creds {
 }
 
 pub(crate) fn tokens() -> Tokens {
-    Tokens { access: Secret::from("tok"), refresh: Some(Secret::from("again")) }
+    Tokens { access: Secret::from("tok"), refresh: Secret::from("again") }
 }
 
 pub(crate) fn logged_in() -> (tempfile::TempDir, Profiles) {
@@ -99,18 +99,18 @@ fn creds_are_half_over_after_half_of_their_life() {
     let pairs = nkeys::KeyPairs::new(Arc::new(system::Rng));
     let (account, user) = (pairs.generate(KeyKind::Account), pairs.generate(KeyKind::User));
     let at = |second| Timestamp::from_second(second).unwrap();
-    let saved = |expires_at, tokens: &Tokens| {
+    let saved = |expires_at| {
         let mut claims = Claims::new("ada_d1", user.public.clone(), User::default(), at(1_000));
         claims.expires_at = expires_at;
         let jwt = encode(&claims, &account, &pairs).unwrap();
-        profiles.save("default", &ada(), &Creds { jwt, seed: user.seed.clone() }, tokens).unwrap();
+        profiles.save("default", &ada(), &Creds { jwt, seed: user.seed.clone() }, &tokens()).unwrap();
     };
-    saved(2_000, &tokens());
+    saved(2_000);
     assert!(!profiles.is_half_over("default", at(1_499)).unwrap());
     assert!(profiles.is_half_over("default", at(1_500)).unwrap());
-    saved(2_000, &Tokens { refresh: None, ..tokens() });
+    fs::remove_file(profiles.folder("default").unwrap().join(REFRESH)).unwrap();
     assert!(!profiles.is_half_over("default", at(1_999)).unwrap(), "nothing renews it");
-    saved(0, &tokens());
+    saved(0);
     assert!(!profiles.is_half_over("default", at(9_999)).unwrap(), "it never ends");
 }
 
@@ -118,9 +118,10 @@ fn creds_are_half_over_after_half_of_their_life() {
 fn what_is_forgotten_is_gone() {
     let (_folder, profiles) = logged_in();
     assert_eq!(profiles.refresh_token("default").unwrap().unwrap().expose(), "again");
-    let without = Tokens { refresh: None, ..tokens() };
-    profiles.save("default", &ada(), &creds("SUABC"), &without).unwrap();
-    assert!(profiles.refresh_token("default").unwrap().is_none(), "that of the login before is worth nothing");
+    let next = Tokens { refresh: Secret::from("and again"), ..tokens() };
+    profiles.save("default", &ada(), &creds("SUABC"), &next).unwrap();
+    let kept = profiles.refresh_token("default").unwrap().unwrap();
+    assert_eq!(kept.expose(), "and again", "that of the login before is worth nothing");
     for _ in 0..2 {
         profiles.forget("default").unwrap();
         assert!(matches!(profiles.open("default", None), Err(ProfileError::NotLoggedIn { .. })));

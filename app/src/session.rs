@@ -320,7 +320,7 @@ impl Session {
 
 /// What a login or a refresh gives for the HTTP API.
 pub(crate) fn tokens(answer: &LoggedIn) -> Tokens {
-    Tokens { access: answer.access_token.clone(), refresh: Some(answer.refresh_token.clone()) }
+    Tokens { access: answer.access_token.clone(), refresh: answer.refresh_token.clone() }
 }
 
 /// The key of this device, if the profile holds one of the same user at the same server.

@@ -7,6 +7,10 @@
 //! the one who asks. `X-Forwarded-For` and `Forwarded` (RFC 7239) are read; a proxy writes one of them and hands the other on
 //! as the client wrote it, so where both are there they must say the same, or neither is believed.
 //!
+//! Whoever is on this machine is not counted by address, and a client can make what a proxy says unreadable. So a proxy on this
+//! machine that asks in its own name is one thing, and one whose word is not understood another, which is counted: as one, all who
+//! do that.
+//!
 //! An IPv6 network is a household or a machine, with as many addresses as it likes: it counts as one (its /64).
 
 use std::{
@@ -23,7 +27,11 @@ use poem::{
 
 /// Whose request it is: an IPv4 address, or the first address of an IPv6 network (/64).
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub struct ClientAddress(IpAddr);
+pub struct ClientAddress {
+    ip: IpAddr,
+    /// Whether a proxy has said something else, which was not understood.
+    garbled: bool,
+}
 
 /// Proxies whose word about their clients is believed.
 #[derive(Debug, Clone, Default)]
@@ -34,7 +42,11 @@ const MOST_HOPS: usize = 32;
 
 impl ClientAddress {
     /// Those who ask over something that has no address are one.
-    const NOWHERE: Self = Self(IpAddr::V4(Ipv4Addr::UNSPECIFIED));
+    const NOWHERE: Self = Self::plain(IpAddr::V4(Ipv4Addr::UNSPECIFIED));
+
+    const fn plain(ip: IpAddr) -> Self {
+        Self { ip, garbled: false }
+    }
 
     /// Counts an address as what it belongs to.
     #[must_use]
@@ -42,23 +54,23 @@ impl ClientAddress {
         match address.to_canonical() {
             IpAddr::V6(address) => {
                 let network = u128::from(address) & !u128::from(u64::MAX);
-                Self(Ipv6Addr::from(network).into())
+                Self::plain(Ipv6Addr::from(network).into())
             }
-            address => Self(address),
+            address => Self::plain(address),
         }
     }
 
     /// As an address.
     #[must_use]
     pub fn ip(self) -> IpAddr {
-        self.0
+        self.ip
     }
 
     /// Whose request this is.
     pub(super) fn of_request(request: &Request, trusted: &TrustedProxies) -> Self {
         let RemoteAddr(peer) = request.remote_addr();
         match peer.as_socket_addr().map(SocketAddr::ip) {
-            Some(peer) => Self::of(trusted.client(peer, request.headers())),
+            Some(peer) => trusted.client(peer, request.headers()),
             None => Self::NOWHERE,
         }
     }
@@ -66,7 +78,7 @@ impl ClientAddress {
 
 impl fmt::Display for ClientAddress {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        self.0.fmt(f)
+        self.ip.fmt(f)
     }
 }
 
@@ -74,8 +86,8 @@ impl From<ClientAddress> for relais_domain::auth::ClientAddress {
     fn from(address: ClientAddress) -> Self {
         let text = address.to_string();
         // Of `::1` the network is left.
-        let here = address.0.is_loopback() || address == ClientAddress::of(Ipv6Addr::LOCALHOST.into());
-        if here { Self::on_this_machine(text) } else { Self::new(text) }
+        let here = address.ip.is_loopback() || address == ClientAddress::of(Ipv6Addr::LOCALHOST.into());
+        if here && !address.garbled { Self::on_this_machine(text) } else { Self::new(text) }
     }
 }
 
@@ -104,10 +116,10 @@ impl TrustedProxies {
     }
 
     /// Who asks, when `peer` is who has connected.
-    fn client(&self, peer: IpAddr, headers: &HeaderMap) -> IpAddr {
+    fn client(&self, peer: IpAddr, headers: &HeaderMap) -> ClientAddress {
         let peer = peer.to_canonical();
         if !self.trusts(peer) {
-            return peer;
+            return ClientAddress::of(peer);
         }
         let listed = |name: &str, hops: fn(&str) -> Vec<Option<IpAddr>>| -> Option<Vec<Option<IpAddr>>> {
             let lines = headers.get_all(name).iter();
@@ -119,24 +131,26 @@ impl TrustedProxies {
         match (plain, standard) {
             (Some(plain), Some(standard)) => {
                 let (plain, standard) = (self.walk(peer, &plain), self.walk(peer, &standard));
-                if plain == standard { plain } else { peer }
+                if plain == standard { plain } else { ClientAddress { garbled: true, ..ClientAddress::of(peer) } }
             }
             (Some(hops), None) | (None, Some(hops)) => self.walk(peer, &hops),
-            (None, None) => peer,
+            (None, None) => ClientAddress::of(peer),
         }
     }
 
     /// From the right, as long as those who say it are trusted.
-    fn walk(&self, peer: IpAddr, hops: &[Option<IpAddr>]) -> IpAddr {
+    fn walk(&self, peer: IpAddr, hops: &[Option<IpAddr>]) -> ClientAddress {
         let mut client = peer;
-        for hop in hops.iter().rev().take(MOST_HOPS) {
-            let Some(hop) = hop else { break };
-            client = *hop;
+        for (count, hop) in hops.iter().rev().enumerate() {
+            let Some(hop) = hop.filter(|_| count < MOST_HOPS) else {
+                return ClientAddress { garbled: true, ..ClientAddress::of(client) };
+            };
+            client = hop;
             if !self.trusts(client) {
                 break;
             }
         }
-        client
+        ClientAddress::of(client)
     }
 }
 
@@ -217,7 +231,7 @@ mod tests {
     }
 
     fn client(trusted: &TrustedProxies, peer: &str, lines: &[(&'static str, &str)]) -> String {
-        ClientAddress::of(trusted.client(peer.parse().unwrap(), &headers(lines))).to_string()
+        trusted.client(peer.parse().unwrap(), &headers(lines)).to_string()
     }
 
     const XFF: &str = "x-forwarded-for";
@@ -232,6 +246,41 @@ mod tests {
         for there in ["192.0.2.1", "10.0.0.1", "2001:db8::1", "fe80::1", "0.0.0.0"] {
             assert_eq!(counted(there), relais_domain::auth::ClientAddress::new(counted(there).as_str()), "{there}");
         }
+    }
+
+    /// Behind a proxy on this machine a client writes whatever it likes before what the proxy adds.
+    #[test]
+    fn nobody_who_comes_through_a_proxy_passes_for_somebody_on_this_machine() {
+        let trusted = TrustedProxies::on_this_machine();
+        let counted = |lines: &[(&'static str, &[u8])]| {
+            let mut headers = HeaderMap::new();
+            for (name, value) in lines {
+                headers.append(*name, HeaderValue::from_bytes(value).unwrap());
+            }
+            relais_domain::auth::ClientAddress::from(trusted.client(Ipv4Addr::LOCALHOST.into(), &headers))
+        };
+        let here = relais_domain::auth::ClientAddress::on_this_machine("127.0.0.1");
+        assert_eq!(counted(&[]), here, "the machine's own");
+        assert_eq!(counted(&[(XFF, b"127.0.0.1")]), here, "by the proxy");
+        let hops = ["127.0.0.1"; MOST_HOPS + 1].join(", ");
+        for lines in [
+            &[(XFF, &b"203.0.113.5"[..]), ("forwarded", b"for=1.1.1.1")][..],
+            &[(XFF, b"203.0.113.5"), ("forwarded", b"\xff")],
+            &[(XFF, b"\xff, 203.0.113.5")],
+            &[(XFF, b"203.0.113.5\xff")],
+            &[(XFF, b"203.0.113.5"), (XFF, b"\xff")],
+            &[(XFF, b"\xff"), (XFF, b"127.0.0.1")],
+            &[(XFF, b"unknown")],
+            &[(XFF, b"nonsense, 127.0.0.1")],
+            &[(XFF, b"")],
+            &[(XFF, hops.as_bytes())],
+            &[("forwarded", b"for=\"evil, for=203.0.113.5")],
+            &[("forwarded", b"for=_hidden")],
+            &[("forwarded", b"by=203.0.113.5")],
+        ] {
+            assert_eq!(counted(lines), relais_domain::auth::ClientAddress::new("127.0.0.1"), "{lines:?}");
+        }
+        assert_eq!(counted(&[(XFF, b"\xff"), (XFF, b"203.0.113.5")]).as_str(), "203.0.113.5", "a line of its own");
     }
 
     #[test]
@@ -302,7 +351,9 @@ mod tests {
             // An open quote hides what the proxy has added; then it is the proxy who asks, and never whom the client names.
             let hidden = standard && split(&line, ',').is_none();
             let expected = if hidden { Ipv4Addr::LOCALHOST } else { client };
-            prop_assert_eq!(found, IpAddr::V4(expected), "{}", line);
+            prop_assert_eq!(found.ip(), IpAddr::V4(expected), "{}", line);
+            let counted = relais_domain::auth::ClientAddress::from(found);
+            prop_assert_eq!(counted, relais_domain::auth::ClientAddress::new(expected.to_string()), "in a bucket: {}", line);
         }
 
         #[test]
@@ -314,7 +365,7 @@ mod tests {
             }
             TrustedProxies::on_this_machine().client(Ipv4Addr::LOCALHOST.into(), &headers);
             let peer: IpAddr = "192.0.2.1".parse().unwrap();
-            prop_assert_eq!(TrustedProxies::on_this_machine().client(peer, &headers), peer);
+            prop_assert_eq!(TrustedProxies::on_this_machine().client(peer, &headers), ClientAddress::of(peer));
         }
 
         #[test]

@@ -16,7 +16,7 @@ use serde::{Deserialize, Serialize};
 use super::{call::Sealed, generated::types};
 
 /// A device of a user.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct Device {
     /// Its id.
     pub id: DeviceId,

@@ -110,3 +110,34 @@ async fn limits_hold_over_http_and_say_when() {
     assert_eq!(ada.post("/login", far).await.0, 429, "not from here, where the guesses came from");
     up.stop();
 }
+
+/// Behind a proxy on this machine: what a client makes unreadable does not turn it into somebody who is on this machine.
+#[tokio::test(flavor = "multi_thread")]
+async fn nobody_dodges_a_limit_by_garbling_what_the_proxy_says() {
+    let world = World::new();
+    let up = world.up_with(|command| {
+        command.env("RELAIS_BEHIND_PROXY", "true").env("RELAIS_AUTH__LIMITS__REGISTER_PER_ADDRESS", "2 per 1h");
+    });
+    let here = Caller::stranger(&up);
+    let register = async |name: &str, header: &str, value: &[u8]| {
+        let request = here
+            .http
+            .post(format!("{}/register", up.text("http")))
+            .header("x-forwarded-for", "203.0.113.5")
+            .header(header, reqwest::header::HeaderValue::from_bytes(value).unwrap())
+            .json(&json!({"email": format!("{name}@example.org"), "password": PASSWORD}));
+        request.send().await.unwrap().status().as_u16()
+    };
+    assert_eq!(register("a", "forwarded", b"for=1.1.1.1").await, 201, "it is served");
+    assert_eq!(register("b", "x-forwarded-for", b"\xff").await, 201);
+    for (header, value) in [("forwarded", &b"for=2.2.2.2"[..]), ("x-forwarded-for", b"\xff"), ("forwarded", b"x")] {
+        assert_eq!(register("c", header, value).await, 429, "but counted: {header}");
+    }
+    assert_eq!(register("d", "x-forwarded-for", b"203.0.113.6").await, 201, "others are somebody else");
+    // Who is really here is not counted.
+    for name in ["e", "f", "g"] {
+        let body = json!({"email": format!("{name}@example.org"), "password": PASSWORD});
+        assert_eq!(here.post("/register", body).await.0, 201);
+    }
+    up.stop();
+}

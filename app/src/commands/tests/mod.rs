@@ -8,10 +8,7 @@ use relais_domain::{
 use serde_json::{Value, json};
 
 use super::*;
-use crate::profile::{
-    Tokens,
-    tests::{ada, creds, logged_in, tokens},
-};
+use crate::profile::tests::{ada, creds, logged_in, tokens};
 
 /// What a command wrote.
 #[derive(Default)]
@@ -112,8 +109,8 @@ async fn who_is_not_logged_in_is_told_to() {
     }
     let mut expired = ada();
     expired.expires_at = Some("2020-01-01T00:00:00Z".parse().unwrap());
-    let without = Tokens { refresh: None, ..tokens() };
-    profiles.save("default", &expired, &creds("SUABC"), &without).unwrap();
+    profiles.save("default", &expired, &creds("SUABC"), &tokens()).unwrap();
+    std::fs::remove_file(folder.path().join("relais/default/refresh")).unwrap();
     let (globals, command) = parse(&["publish", "echo", "x"]);
     let (result, _) = with_context!(globals, profiles, "", |context| Box::pin(dispatch(command, context)).await);
     assert!(result.unwrap_err().what.contains("expired"));

@@ -210,7 +210,7 @@ impl<'u> Replay<'u> {
 
     fn state(&self) -> Vec<String> {
         let mut command = Command::new(python());
-        command.args(["-c", include_str!("state.py"), self.up.text("data")]);
+        command.args(["-c", include_str!("../../../openapi/state.py"), self.up.text("data")]);
         let ran = tokio::task::block_in_place(|| run(&mut command, ""));
         assert_eq!(ran.code, 0, "{}", ran.stderr);
         let lines: Vec<_> = ran.stdout.lines().map(str::to_owned).collect();
