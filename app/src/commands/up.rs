@@ -84,7 +84,7 @@ fn tell(err: &mut dyn std::io::Write, report: &Report, program: &str) -> std::io
     let green = Style::new().bold().fg_color(Some(AnsiColor::Green.into()));
     writeln!(err, "\n{green}relais is ready{green:#}\n")?;
     let mut row =
-        |name: &str, value: &str, note: &str| writeln!(err, "  {name:<11}{bold}{value}{bold:#}  {dim}{note}{dim:#}");
+        |name: &str, value: &str, note: &str| writeln!(err, "  {name:<13}{bold}{value}{bold:#}  {dim}{note}{dim:#}");
     row("HTTP API", &report.http, "register, login; the API is described at /docs")?;
     row("broker", &report.nats, report.broker.as_deref().unwrap_or("external"))?;
     if let Some(websocket) = &report.websocket {
@@ -102,7 +102,7 @@ fn tell(err: &mut dyn std::io::Write, report: &Report, program: &str) -> std::io
         row(
             "first admin",
             &token.display().to_string(),
-            "redeems the token in it: relais admin claim EMAIL --token FILE",
+            &format!("holds a token: {program} admin claim EMAIL --token FILE redeems it"),
         )?;
     }
     let server = if report.http == DEFAULT_SERVER { String::new() } else { format!(" --server {}", report.http) };
@@ -126,7 +126,7 @@ mod tests {
             nats: "nats://127.0.0.1:4222".to_owned(),
             websocket: Some("ws://127.0.0.1:9222".to_owned()),
             monitor: None,
-            setup_token: None,
+            setup_token: Some("/home/ada/relais-data/setup-token".into()),
             mail: Some(format!("{DEFAULT_SERVER}/dev/mail")),
             data: "/home/ada/relais-data".into(),
             pid: 7,
@@ -152,6 +152,8 @@ mod tests {
             "ws://127.0.0.1:9222",
             "http://127.0.0.1:8080/dev/mail",
             "/home/ada/relais-data",
+            "first admin  /home/ada/relais-data/setup-token",
+            "target/release/relais admin claim EMAIL",
             "  target/release/relais register you@example.org\n",
             "  target/release/relais login you@example.org\n",
             "  target/release/relais request echo.identified hello\n",
