@@ -219,7 +219,8 @@ impl From<NscError> for Problem {
             NscError::Exists { .. } | NscError::Engine(EngineError::Exists { .. }) => Kind::EXISTS,
             NscError::Own(..) => Kind::OWN_ACCOUNT,
             NscError::Engine(EngineError::Unknown { .. }) => Kind::UNKNOWN_NAME,
-            NscError::Engine(EngineError::Name(_)) | NscError::Issue(IssueError::WrongKey(_)) => Kind::INVALID,
+            NscError::Engine(EngineError::Name(_))
+            | NscError::Issue(IssueError::WrongKey(_) | IssueError::TooLong { .. }) => Kind::INVALID,
             NscError::Engine(EngineError::NoTool { .. }) => Kind::NO_TOOL,
             NscError::Engine(EngineError::NoKey { .. }) => Kind::NO_KEY,
             NscError::Engine(EngineError::Busy(_)) => Kind::BUSY,

@@ -29,7 +29,9 @@ pub(super) fn by() -> Actor {
 impl From<NscError> for Failure {
     fn from(error: NscError) -> Self {
         let (exit, hint) = match &error {
-            NscError::Invalid { .. } | NscError::Engine(EngineError::Name(_)) => (Exit::Usage, None),
+            NscError::Invalid { .. }
+            | NscError::Engine(EngineError::Name(_))
+            | NscError::Issue(IssueError::TooLong { .. }) => (Exit::Usage, None),
             NscError::Lint(_) => (Exit::Usage, Some("`relais nsc user add --help` says what users may be allowed")),
             NscError::Engine(EngineError::Unknown { .. }) => {
                 (Exit::Failed, Some("`relais nsc info` lists what there is"))

@@ -128,7 +128,8 @@ impl From<IssueError> for AuthError {
             IssueError::Revoked(key) => Self::KeyRevoked(key),
             IssueError::WrongKey(_) => Self::invalid("public_key", "it is not a user key (one beginning with U)"),
             IssueError::NotPushed(cause) => Self::NotConfirmed(cause),
-            IssueError::NotGranted(route) => Self::Internal(route.into()),
+            // A device bears no lists of its own.
+            IssueError::NotGranted(_) | IssueError::TooLong { .. } => Self::Internal(error.into()),
             IssueError::Store(cause) => Self::Unavailable(cause),
         }
     }

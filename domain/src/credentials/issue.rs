@@ -8,7 +8,7 @@ use jiff::Timestamp;
 
 use crate::{
     credentials::{
-        Access, AccountClaims, Grantee, KeyKind, Permission, PublicKey, User, UserClaims, UserJwt, UserLimits, encode,
+        Access, AccountClaims, Grantee, KeyKind, Permission, PublicKey, User, UserClaims, UserJwt, UserLimits, encode, signed_length,
         lint::TAG,
         permissions::{self, Permissions},
         setup::{EntityName, InvalidEntityName, UserName},
@@ -68,12 +68,33 @@ pub fn user_claims(grant: &Grant, account: &PublicKey, now: Timestamp) -> UserCl
     claims
 }
 
+/// The longest user JWT that is signed, in bytes. nats-server reads 4 096 bytes of CONNECT (`max_control_line`); with the JWT come
+/// the signature of its nonce and what the client says about itself, some 300 to 500.
+pub const MAX_USER_JWT: usize = 3_500;
+
+/// Whether a broker would read the JWT of `grant` that one of the account's keys signs. For who must know before it is signed.
+///
+/// # Errors
+/// [`IssueError::TooLong`]; [`IssueError::Store`] when the account has no key that signs this grantee.
+pub fn check_length(grant: &Grant, account: &AccountClaims, now: Timestamp) -> Result<(), IssueError> {
+    let signer = signing_key(account, &grant.grantee, |_| true).ok_or_else(|| no_key(account, &grant.grantee))?;
+    fits(&user_claims(grant, &account.subject, now), &signer)
+}
+
+fn fits(claims: &UserClaims, signer: &PublicKey) -> Result<(), IssueError> {
+    let length = signed_length(claims, signer).map_err(|error| IssueError::Store(error.into()))?;
+    if length > MAX_USER_JWT {
+        return Err(IssueError::TooLong { grantee: claims.name.clone(), length });
+    }
+    Ok(())
+}
+
 /// The user JWT for `grant` in `account`, as it is to be signed at `now` by a key of which `held` says that it is at hand.
 ///
 /// # Errors
 /// [`IssueError::WrongKey`] for a key that is no user's, [`IssueError::NotGranted`] for routes no service may have,
-/// [`IssueError::Revoked`] for a key that the account has revoked, [`IssueError::Store`] when the account has no key that
-/// signs this grantee.
+/// [`IssueError::Revoked`] for a key that the account has revoked, [`IssueError::TooLong`] for more than a broker reads,
+/// [`IssueError::Store`] when the account has no key that signs this grantee.
 pub fn user_to_sign(
     grant: &Grant,
     account: &AccountClaims,
@@ -90,7 +111,8 @@ pub fn user_to_sign(
     }
     let no_name = |error: InvalidEntityName| IssueError::Store(Cause::from(error));
     let signer = signing_key(account, &grant.grantee, held);
-    let signer = signer.ok_or_else(|| IssueError::Store(no_key(account, &grant.grantee).into()))?;
+    let signer = signer.ok_or_else(|| no_key(account, &grant.grantee))?;
+    fits(&claims, &signer)?;
     Ok(UserToSign {
         account: account.name.parse().map_err(no_name)?,
         name: claims.name.parse().map_err(no_name)?,
@@ -99,9 +121,9 @@ pub fn user_to_sign(
     })
 }
 
-fn no_key(account: &AccountClaims, grantee: &Grantee) -> String {
+fn no_key(account: &AccountClaims, grantee: &Grantee) -> IssueError {
     let name = &account.name;
-    match grantee {
+    let why = match grantee {
         Grantee::Device { role, .. } | Grantee::User { access: Access::Role(role), .. }
             if account.body.signing_keys.of_role(role.as_str()).is_none() =>
         {
@@ -110,7 +132,8 @@ fn no_key(account: &AccountClaims, grantee: &Grantee) -> String {
             )
         }
         _ => format!("the account {name} has no key at hand that signs {grantee}; bring its seed back from a backup"),
-    }
+    };
+    IssueError::Store(why.into())
 }
 
 /// What `grantee` may publish and listen to in `account`: for members of a role, what its scope says for them.
@@ -219,6 +242,35 @@ mod tests {
                 assert!(matches!(user.sign(signer, &house.pairs), Err(IssueError::Store(_))));
             }
         }
+    }
+
+    /// `<`, `>` and `&` take six bytes each in a JWT, as Go writes them.
+    #[test]
+    fn what_a_broker_would_not_read_is_not_signed() {
+        let house = house();
+        let (mut signed, mut refused) = (0, 0);
+        for count in 0..120 {
+            let subjects = (0..count).map(|n| format!("from.ada.<&.{n}.>")).collect();
+            let access = Access::Lists(Permissions { publish: subjects, subscribe: vec!["to.ada.>".to_owned()] });
+            let grantee = Grantee::User { name: "ada".parse().unwrap(), access };
+            let grant = Grant { grantee, ..house.device() };
+            let told = check_length(&grant, &house.account, house.now);
+            match house.to_sign(&grant) {
+                Ok(user) => {
+                    let jwt = user.sign(&house.keys.application.signing, &house.pairs).unwrap();
+                    assert!(told.is_ok() && refused == 0 && jwt.as_str().len() <= MAX_USER_JWT);
+                    let counted = signed_length(user.claims(), user.signer()).unwrap();
+                    assert_eq!(counted, jwt.as_str().len());
+                    signed += 1;
+                }
+                Err(IssueError::TooLong { grantee, length }) => {
+                    assert!(told.is_err() && grantee == "ada" && length > MAX_USER_JWT);
+                    refused += 1;
+                }
+                Err(other) => panic!("{other}"),
+            }
+        }
+        assert!(signed > 40 && refused > 20, "{signed} {refused}");
     }
 
     #[test]

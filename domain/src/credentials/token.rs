@@ -23,6 +23,8 @@ use crate::{
 pub const MAX_TOKEN: usize = 1024 * 1024;
 
 const VERSION: i64 = 2;
+/// Bytes of an Ed25519 signature.
+const SIGNATURE: usize = 64;
 const HEADER: &str = r#"{"typ":"JWT","alg":"ed25519-nkey"}"#;
 
 /// Why text is no JWT of the expected kind, or claims cannot become one. Where jwt/v2 has words for it, they begin.
@@ -133,9 +135,25 @@ struct KindOfBody {
 /// [`ClaimsError::Subject`], [`ClaimsError::Issuer`] and [`ClaimsError::Refused`] for keys of the wrong kind,
 /// [`ClaimsError::Seed`] for text that is no seed, [`ClaimsError::TooLong`] for what nobody would read.
 pub fn encode<B: Body>(claims: &Claims<B>, issuer: &KeyPair, keys: &dyn KeyPairs) -> Result<B::Jwt, ClaimsError> {
+    let text = unsigned(claims, &issuer.public)?;
+    let signature = keys.sign(&issuer.seed, text.as_bytes()).map_err(ClaimsError::Seed)?;
+    let text = format!("{text}.{}", BASE64URL_NOPAD.encode(&signature));
+    if text.len() > MAX_TOKEN { Err(ClaimsError::TooLong(text.len())) } else { Ok(B::wrap(text)) }
+}
+
+/// How many bytes the JWT of these claims has when `issuer` has signed it.
+///
+/// # Errors
+/// As [`encode`], but for seeds and [`ClaimsError::TooLong`].
+pub(super) fn signed_length<B: Body>(claims: &Claims<B>, issuer: &PublicKey) -> Result<usize, ClaimsError> {
+    Ok(unsigned(claims, issuer)?.len() + 1 + BASE64URL_NOPAD.encode_len(SIGNATURE))
+}
+
+/// Header and claims, as they are signed.
+fn unsigned<B: Body>(claims: &Claims<B>, issuer: &PublicKey) -> Result<String, ClaimsError> {
     let mut claims = claims.clone();
     check_subject::<B>(&claims.subject)?;
-    check_issuer::<B>(&issuer.public)?;
+    check_issuer::<B>(issuer)?;
     let wrong = claims.body.keys().into_iter().find_map(|key| key.wrong().map(|issue| issue.text));
     if let Some(why) = wrong.or_else(|| claims.body.unsignable()) {
         return Err(ClaimsError::Refused(why));
@@ -143,12 +161,9 @@ pub fn encode<B: Body>(claims: &Claims<B>, issuer: &KeyPair, keys: &dyn KeyPairs
     claims.body.tidy();
     B::TYPE.clone_into(&mut claims.body.generic_mut().kind);
     claims.body.generic_mut().version = VERSION;
-    claims.id = jti(&claims, &issuer.public)?;
-    claims.issuer = Some(issuer.public.clone());
-    let text = [HEADER.as_bytes(), json(&claims)?.as_bytes()].map(|part| BASE64URL_NOPAD.encode(part)).join(".");
-    let signature = keys.sign(&issuer.seed, text.as_bytes()).map_err(ClaimsError::Seed)?;
-    let text = format!("{text}.{}", BASE64URL_NOPAD.encode(&signature));
-    if text.len() > MAX_TOKEN { Err(ClaimsError::TooLong(text.len())) } else { Ok(B::wrap(text)) }
+    claims.id = jti(&claims, issuer)?;
+    claims.issuer = Some(issuer.clone());
+    Ok([HEADER.as_bytes(), json(&claims)?.as_bytes()].map(|part| BASE64URL_NOPAD.encode(part)).join("."))
 }
 
 /// Reads a JWT of the kind `B` and verifies that the issuer it names signed it.

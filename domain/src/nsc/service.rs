@@ -199,9 +199,9 @@ fn refused_or_failed(error: &NscError) -> Outcome {
         | NscError::Lint(_)
         | NscError::Exists { .. }
         | NscError::Own(..)
-        | NscError::Issue(IssueError::Revoked(_) | IssueError::WrongKey(_) | IssueError::NotGranted(_)) => {
-            Outcome::Refused
-        }
+        | NscError::Issue(
+            IssueError::Revoked(_) | IssueError::WrongKey(_) | IssueError::NotGranted(_) | IssueError::TooLong { .. },
+        ) => Outcome::Refused,
         NscError::Engine(_) | NscError::Issue(_) => Outcome::Failed,
     }
 }

@@ -6,7 +6,7 @@ use super::{fixture::Fixture, *};
 use crate::{
     credentials::{KeyKind, User, UserClaims, decode},
     live::Report,
-    ports::{EngineError, Made},
+    ports::{EngineError, IssueError, Made},
 };
 
 fn new(name: &str) -> NewUser {
@@ -130,6 +130,20 @@ async fn an_edit_replaces_the_jwt_and_refuses_the_one_before() {
     assert_eq!(again.jwt.as_str(), after.jwt.as_str(), "a repeat changes nothing");
     let told = fixture.nsc.edit_user("nobody", None, &wish).await.map(|_| ());
     assert!(matches!(told, Err(NscError::Engine(EngineError::Unknown { .. }))));
+}
+
+#[tokio::test]
+async fn an_edit_that_no_broker_would_read_takes_nothing_away() {
+    let fixture = Fixture::attached().await;
+    let before = fixture.add(NewUser { keep_seed: true, ..new("till") }).await;
+    let many: Vec<_> = (0..200).map(|n| format!("from.{{user}}.pay.{n}")).collect();
+    let wish = Wish::Lists { publish: many, subscribe: vec!["to.{user}.>".to_owned()] };
+    let told = fixture.nsc.edit_user("till", None, &wish).await.map(|_| ());
+    assert!(matches!(told, Err(NscError::Issue(IssueError::TooLong { .. }))), "{told:?}");
+    assert_eq!(fixture.application().await.vouches_for(&fixture.claims(&before)), Ok(()), "it is believed as before");
+    let told = fixture.nsc.add_user(NewUser { wish, ..new("desk") }).await.map(|_| ());
+    assert!(matches!(told, Err(NscError::Issue(IssueError::TooLong { .. }))), "{told:?}");
+    assert_eq!(fixture.nsc.users(None).await.unwrap().len(), 1);
 }
 
 /// Between the two steps of an edit the old JWT is refused and no new one is there.

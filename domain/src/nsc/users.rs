@@ -7,7 +7,7 @@ use jiff::Timestamp;
 use super::{Nsc, NscError};
 use crate::{
     credentials::{
-        Access, Account, AccountClaims, Change, Grantee, KeyKind, PublicKey, User, UserJwt,
+        Access, Account, AccountClaims, Change, Grantee, KeyKind, PublicKey, User, UserJwt, check_length,
         creds::Creds,
         lint::{self, Rules},
         permissions::{self, USER_ROLE},
@@ -140,19 +140,22 @@ impl Nsc {
             return self.made(&held, &account.claims, None).await;
         }
         let account_name = entity_name(&account.claims)?;
+        let (key, until) = (held.claims.subject.clone(), held.claims.issued_at);
+        let expires_at = seconds(held.claims.expires_at);
+        let grant = Grant { grantee: Grantee::User { name, access }, key: key.clone(), expires_at };
+        // What cannot be signed must not take away what is there.
+        check_length(&grant, &account.claims, self.clock.now())?;
         // The JWT of before must go first, so that a repeat after a crash finds it refused and goes on; and the new one must not
         // go with it, so it is made in a later second.
-        let (key, until) = (held.claims.subject.clone(), held.claims.issued_at);
         let after = self.change(&account_name, &Change::Revoke { key: key.clone(), until }).await?;
         let later = seconds(until.saturating_add(1)).unwrap_or(Timestamp::MAX);
         if self.clock.now() < later {
             self.clock.sleep_until(later).await;
         }
         let keep = match self.engine.seed(&key).await? {
-            Some(seed) => Keep::Creds(KeyPair { public: key.clone(), seed }),
+            Some(seed) => Keep::Creds(KeyPair { public: key, seed }),
             None => Keep::Jwt,
         };
-        let grant = Grant { grantee: Grantee::User { name, access }, key, expires_at: seconds(held.claims.expires_at) };
         let jwt = self.sign(&grant, &after.claims, keep).await?;
         let held = self.read(jwt)?;
         self.made(&held, &after.claims, None).await

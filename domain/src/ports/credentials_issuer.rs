@@ -5,7 +5,7 @@ use jiff::Timestamp;
 
 use crate::{
     credentials::{
-        Grantee, PublicKey, UserJwt,
+        Grantee, MAX_USER_JWT, PublicKey, UserJwt,
         permissions::{NotARoute, Permissions},
     },
     ports::Cause,
@@ -20,8 +20,8 @@ pub trait CredentialsIssuer: Send + Sync {
     ///
     /// # Errors
     /// [`IssueError::Revoked`] for a key that was ever revoked, [`IssueError::WrongKey`] for one that is no user key,
-    /// [`IssueError::NotGranted`] for a service with a route that no service may have, [`IssueError::Store`] when the
-    /// store cannot be read.
+    /// [`IssueError::NotGranted`] for a service with a route that no service may have, [`IssueError::TooLong`] for more
+    /// than a broker reads, [`IssueError::Store`] when the store cannot be read.
     async fn issue(&self, grant: Grant) -> Result<UserJwt, IssueError>;
 
     /// As [`CredentialsIssuer::issue`], and the JWT is kept in the store by its name, in place of the one before: for services and
@@ -103,6 +103,17 @@ pub enum IssueError {
     /// Nobody may have what was asked for.
     #[error("these credentials are not given out")]
     NotGranted(#[source] NotARoute),
+    /// What it may do takes more room than a broker reads when it connects ([`MAX_USER_JWT`]).
+    #[error(
+        "the JWT of {grantee} would have {length} bytes, and brokers read no JWT of more than {MAX_USER_JWT} when somebody \
+         connects; ask for fewer subjects, or for one that takes in many (orders.> at its end)"
+    )]
+    TooLong {
+        /// Whose it would be.
+        grantee: String,
+        /// How long, in bytes.
+        length: usize,
+    },
     /// Stored, but not confirmed by every broker.
     #[error("the change is stored but not every broker has confirmed it; it is pushed again within a minute")]
     NotPushed(#[source] Cause),

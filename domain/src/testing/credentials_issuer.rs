@@ -143,6 +143,14 @@ async fn a_service_gets_routes_only(issuer: &dyn CredentialsIssuer, keys: &dyn K
         let answer = issuer.issue(Grant { grantee, key: key(keys), expires_at: None }).await;
         assert!(matches!(answer, Err(IssueError::NotGranted(_))), "{odd}");
     }
+    // More than a broker reads when it connects would shut it out.
+    let routes = (0..200).map(|n| format!("from.*.orders.{n}").parse().expect("a plain filter")).collect();
+    let grantee = Grantee::Service { name: "shop".parse().expect("a plain name"), routes };
+    for _ in 0..2 {
+        let grant = Grant { grantee: grantee.clone(), key: key(keys), expires_at: None };
+        assert!(matches!(issuer.issue(grant.clone()).await, Err(IssueError::TooLong { .. })));
+        assert!(matches!(issuer.issue_kept(grant).await, Err(IssueError::TooLong { .. })));
+    }
 }
 
 async fn a_revoked_key_never_comes_back(issuer: &dyn CredentialsIssuer, keys: &dyn KeyPairs) {

@@ -52,6 +52,39 @@ async fn the_first_admin_redeems_the_token_and_nobody_does_it_again() {
     assert!(again.ready["setup_token"].is_null(), "there is an admin, so there is no token: {}", again.ready);
 }
 
+/// A broker reads 4 KB of CONNECT: whoever is told that a user was made can connect, with lists as long as they may be.
+#[tokio::test(flavor = "multi_thread")]
+async fn lists_that_no_broker_reads_are_refused() {
+    let world = World::new();
+    let up = world.up();
+    let ada = Caller::new(&up, "ada").await;
+    ada.claim().await;
+    let long = "n".repeat(62);
+    let (mut made, mut last) = (0, Value::Null);
+    let refused = loop {
+        let name = format!("{long}{made:02}");
+        let publish: Vec<_> = (0..=made).map(|n| format!("from.{{user}}.<&{n}.>")).collect();
+        let body = json!({"name": name, "allow_pub": publish, "allow_sub": ["to.{user}.>", "_INBOX.{user}.>"]});
+        let (status, answer) = ada.post("/nsc/new-user", body).await;
+        if status != StatusCode::CREATED {
+            break (status.as_u16(), answer);
+        }
+        let prefix = format!("_INBOX.{name}");
+        let mut verdict = Verdict::connect(up.text("nats"), answer["creds"].as_str().unwrap(), &prefix).await;
+        assert!(verdict.publishes(&format!("from.{name}.<&{made}.x")).await);
+        (made, last) = (made + 1, answer);
+    };
+    assert!(made > 8 && refused.0 == 422 && refused.1["title"].is_string(), "{made} {refused:?}");
+    assert!(refused.1["detail"].as_str().unwrap().contains("ask for fewer subjects"), "{}", refused.1);
+    // An edit that is refused leaves what was there.
+    let name = last["name"].as_str().unwrap();
+    let many: Vec<_> = (0..200).map(|n| format!("from.{{user}}.{n}")).collect();
+    let edit = json!({"allow_pub": many, "allow_sub": []});
+    let path = format!("/nsc/users/{name}");
+    assert_eq!(ada.refused(Method::PATCH, &path, edit).await, is(422, "invalid-field"));
+    Verdict::connect(up.text("nats"), last["creds"].as_str().unwrap(), last["inbox_prefix"].as_str().unwrap()).await;
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn accounts_and_users_are_made_edited_listed_and_revoked_live() {
     let world = World::new();
