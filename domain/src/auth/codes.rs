@@ -138,12 +138,21 @@ impl Auth {
 
     fn mail_later(&self, email: Email, wish: CodeWish) {
         let auth = self.clone();
+        let pause = self.settings.mail_pause.mul_f64(self.chance());
         let task = async move {
+            auth.ports.clock.sleep(pause).await;
             if let Err(error) = auth.mail_code(&email, wish).await {
                 tracing::warn!(error = &*error, "a code was not mailed");
             }
         };
         drop(self.ports.spawner.spawn(task.boxed()));
+    }
+
+    /// A random number from 0 up to 1.
+    fn chance(&self) -> f64 {
+        let mut bytes = [0_u8; 2];
+        self.ports.rng.fill(&mut bytes);
+        f64::from(u16::from_le_bytes(bytes)) / f64::from(u16::MAX)
     }
 
     async fn mail_code(&self, email: &Email, wish: CodeWish) -> Result<(), crate::ports::Cause> {

@@ -87,6 +87,31 @@ async fn a_code_is_of_one_address() {
     assert!(matches!(refused(theft), AuthError::Unauthorized));
 }
 
+/// What is done for an address that is somebody's is not done right behind the answer, where the next request would feel it.
+#[tokio::test]
+async fn a_mail_waits_for_a_random_while() {
+    let mut fixture = Fixture::new();
+    fixture.register(EMAIL).await;
+    let pause = Duration::from_millis(500);
+    let mut settings = AuthSettings { mail_pause: pause, ..AuthSettings::default() };
+    settings.limits.mail_per_email = "100 per 1h".parse().unwrap();
+    fixture.auth = Auth::new(fixture.auth.ports.clone(), settings);
+    let mut waited = std::collections::BTreeSet::new();
+    for count in 1..=10 {
+        fixture.auth.send_code(EMAIL, CodeWish::Login, &home()).await.unwrap();
+        fixture.spawner.settle().await;
+        let mut steps = 0;
+        while fixture.mailer.sent().len() < count {
+            assert!(steps <= 100, "it is mailed within the pause");
+            fixture.clock.advance(pause / 100);
+            steps += 1;
+            fixture.spawner.settle().await;
+        }
+        waited.insert(steps);
+    }
+    assert!(waited.len() > 5, "{waited:?}");
+}
+
 #[tokio::test]
 async fn nobody_is_told_whose_address_it_is() {
     let fixture = Fixture::new();

@@ -1,8 +1,11 @@
 //! [`Auth`] on fakes, for the tests of this room.
 
-use std::sync::{
-    Arc, Mutex,
-    atomic::{AtomicU8, Ordering},
+use std::{
+    sync::{
+        Arc, Mutex,
+        atomic::{AtomicU8, Ordering},
+    },
+    time::Duration,
 };
 
 use async_trait::async_trait;
@@ -133,6 +136,8 @@ impl Fixture {
             clock: Arc::new(clock.clone()),
             rng: Arc::new(memory::Rng::default()),
         };
+        // Time stands still here; the test of the pause lets it go on.
+        let settings = AuthSettings { mail_pause: Duration::ZERO, ..settings };
         Self { auth: Auth::new(ports, settings), clock, issuer, belongings, mailer, spawner }
     }
 

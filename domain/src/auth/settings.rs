@@ -25,6 +25,9 @@ pub struct AuthSettings {
     pub verify: bool,
     /// What mails call this service; `Relais`.
     pub mail_name: String,
+    /// How long what is mailed waits at most, a random time: what is done behind an answer for an address that is somebody's, and
+    /// not for another, is then not done beside the request that follows it, whose time would tell; half a second.
+    pub mail_pause: Duration,
     /// How often somebody may try.
     pub limits: RateLimits,
     /// How many devices a user may have at once; 20.
@@ -64,6 +67,7 @@ impl Default for AuthSettings {
             refresh_retry: Duration::from_secs(60),
             verify: false,
             mail_name: "Relais".to_owned(),
+            mail_pause: Duration::from_millis(500),
             limits: RateLimits::default(),
             devices_per_user: 20,
             servers: Vec::new(),

@@ -8,10 +8,11 @@ use jiff::Timestamp;
 
 use crate::{
     credentials::{
-        Access, AccountClaims, Grantee, KeyKind, Permission, PublicKey, User, UserClaims, UserJwt, UserLimits, encode, signed_length,
+        Access, AccountClaims, Grantee, KeyKind, Permission, PublicKey, User, UserClaims, UserJwt, UserLimits, encode,
         lint::TAG,
         permissions::{self, Permissions},
         setup::{EntityName, InvalidEntityName, UserName},
+        signed_length,
     },
     ports::{Cause, Grant, IssueError, KeyPair, KeyPairs},
 };

@@ -2,7 +2,7 @@
 
 use serde_json::{Map, Value, json};
 
-/// As `Email` reads it. Lengths of what stands beside the `@` are bytes there and characters here.
+/// As `Email` reads it.
 const EMAIL: &str = concat!(
     r#"^[^\s\x00-\x20\x7f-\x9f@"(),:;<>\[\\\]]{1,64}@"#,
     r#"[^\s\x00-\x20\x7f-\x9f@"(),:;<>\[\\\].-]([^\s\x00-\x20\x7f-\x9f@"(),:;<>\[\\\].]{0,61}[^\s\x00-\x20\x7f-\x9f@"(),:;<>\[\\\].-])?"#,
