@@ -287,8 +287,8 @@ pub(super) fn describe(schema: &mut Value) {
 }
 
 pub(super) fn metas(own: &[u16]) -> MetaResponses {
-    // Any request may come from the wrong page, or to the wrong host, or find a bug.
-    let mut all: Vec<u16> = own.iter().copied().chain([403, 421, 500]).collect();
+    // Any request may come from the wrong page, or to the wrong host, bring too much or too slowly, or find a bug.
+    let mut all: Vec<u16> = own.iter().copied().chain([403, 408, 413, 421, 500]).collect();
     all.sort_unstable();
     MetaResponses { responses: all.into_iter().map(meta).collect() }
 }
@@ -327,21 +327,21 @@ macro_rules! problems {
 }
 
 problems! {
-    RegisterProblem: 400 408 409 413 415 422 429 503;
-    LoginProblem: 400 401 408 409 413 415 422 429 503;
-    RefreshProblem: 400 401 408 409 413 415 422 429 503;
+    RegisterProblem: 400 409 415 422 429 503;
+    LoginProblem: 400 401 409 415 422 429 503;
+    RefreshProblem: 400 401 409 415 422 429 503;
     LogoutProblem: 401 404 503;
-    PasswordProblem: 400 401 408 413 415 422 503;
+    PasswordProblem: 400 401 415 422 503;
     LeaveProblem: 401 404 409 503;
     JwksProblem: 503;
     MeProblem: 401 503;
     RemoveProblem: 401 404 429 503;
-    CodeProblem: 400 404 408 413 415 422 429 503;
-    ResetProblem: 400 401 404 408 409 413 415 422 429 503;
-    ClaimProblem: 400 401 408 413 415 422 503;
+    CodeProblem: 400 404 415 422 429 503;
+    ResetProblem: 400 401 404 409 415 422 429 503;
+    ClaimProblem: 400 401 415 422 503;
     AdminProblem: 400 401 404 422 503;
     DeleteProblem: 401 404 409 503;
-    ChangeProblem: 400 401 404 408 409 413 415 422 503;
+    ChangeProblem: 400 401 404 409 415 422 503;
     ResolverProblem: 404 503;
     HealthProblem:;
     ReadyProblem: 503;

@@ -8,7 +8,7 @@ use std::{sync::Arc, time::Duration};
 
 use relais_adapters::{
     nats_server::Reload,
-    tls::{Certificate, Pair},
+    tls::{Certificate, Pair, PairError},
 };
 use relais_domain::ports::Clock;
 
@@ -90,6 +90,11 @@ fn refreshed(certificate: &Certificate) -> bool {
             true
         }
         Ok(false) => false,
+        // Nothing lies there that could be shown in place of what is.
+        Err(PairError::Expired(_)) if has_ended(certificate) => {
+            tracing::error!(certificate = %path, "a certificate has expired, and clients refuse it: put another in its place");
+            false
+        }
         Err(error) => {
             let error = &error as &dyn std::error::Error;
             tracing::warn!(error, certificate = %path, "a certificate was not renewed; the one before is still shown");
@@ -98,8 +103,12 @@ fn refreshed(certificate: &Certificate) -> bool {
     }
 }
 
+fn has_ended(certificate: &Certificate) -> bool {
+    certificate.ends_within(Duration::ZERO)
+}
+
 fn warn_of_its_end(certificate: &Certificate) {
-    if certificate.ends_within(SOON) {
+    if certificate.ends_within(SOON) && !has_ended(certificate) {
         tracing::warn!(certificate = %certificate.pair().certificate.display(), "a certificate ends within a week");
     }
 }

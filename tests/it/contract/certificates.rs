@@ -69,6 +69,11 @@ fn another_certificate_is_shown_when_both_files_are_there_and_not_before() {
     fs::copy(&next.key, &pair.key).unwrap();
     assert!(certificate.refresh().unwrap());
     assert!(!certificate.refresh().unwrap(), "once is enough");
+    let late = authority.certify_between("late", [2001, 2002]);
+    fs::copy(&late.certificate, &pair.certificate).unwrap();
+    fs::copy(&late.key, &pair.key).unwrap();
+    assert!(matches!(certificate.refresh(), Err(PairError::Expired(_))), "a renewal that is none");
+    assert!(!certificate.ends_within(Duration::ZERO), "and what was shown still is");
     assert!(!certificate.ends_within(Duration::from_secs(7 * 24 * 60 * 60)));
     assert!(certificate.ends_within(Duration::from_secs(3_000 * 365 * 24 * 60 * 60)));
 }

@@ -3,7 +3,7 @@
 mod doors;
 mod proxy;
 
-use std::{fs, process::Command};
+use std::{fs, process::Command, time::Duration};
 
 use relais::prelude::*;
 use relais_adapters::tls::Pair;
@@ -230,6 +230,27 @@ async fn renewed_certificates_are_shown_without_a_restart() {
     signal(broker, "KILL");
     gone(broker);
     while secured.relais(&["request", "echo", "again", "--timeout", "30s"], "").stdout != "echo again\n" {}
+    up.stop();
+}
+
+#[test]
+fn a_certificate_that_ends_while_it_is_shown_is_told_and_trusted_no_more() {
+    let mut secured = Secured::new();
+    secured.http = secured.authority.certify_for("http", &["localhost"], Duration::from_secs(15));
+    let up = secured.up();
+    let who = secured.log_in(&up);
+    assert_eq!(who["email"], "ada@example.org");
+    while !up.log().contains("a certificate has expired") {
+        up.signal("HUP");
+    }
+    let log = up.log();
+    assert!(log.contains("put another in its place") && !log.contains("the one before is still shown"), "{log}");
+    let refused = secured.first(&up, &["login", "ada@example.org"]);
+    assert!(refused.code == 1 && refused.stderr.contains("its certificate has expired"), "{}", refused.stderr);
+    // And a renewal helps.
+    secured.authority.certify("http", &["localhost", API]);
+    up.signal("HUP");
+    while secured.first(&up, &["login", "ada@example.org"]).code != 0 {}
     up.stop();
 }
 

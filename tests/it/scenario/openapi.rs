@@ -37,6 +37,10 @@ fn up(world: &World, url: Option<&str>) -> Up {
     })
 }
 
+fn set(variable: &str, default: &str) -> String {
+    std::env::var(variable).unwrap_or_else(|_| default.to_owned())
+}
+
 /// Lets schemathesis ask everything there is, as the admin ada.
 async fn asked(up: &Up) -> Ran {
     let ada = Caller::new(up, "ada").await;
@@ -48,8 +52,9 @@ async fn asked(up: &Up) -> Ran {
         .arg("--config-file")
         .arg(folder.join("schemathesis.toml"))
         .args(["run", &format!("{server}/openapi.json"), "--url", server, "--checks", "all"])
-        // The same requests each time.
-        .args(["--max-examples", "8", "--continue-on-failure", "--no-color", "--seed", "1"])
+        .args(["--continue-on-failure", "--no-color"])
+        // The same requests each time, and others when asked for.
+        .args(["--seed", &set("RELAIS_TEST_SEED", "1"), "--max-examples", &set("RELAIS_TEST_EXAMPLES", "8")])
         .env("PYTHONPATH", &folder)
         .env("PYTHONDONTWRITEBYTECODE", "1")
         .env("SCHEMATHESIS_HOOKS", "hooks")

@@ -6,6 +6,7 @@ use std::{
     net::TcpStream,
     path::{Path, PathBuf},
     sync::Arc,
+    time::{Duration, SystemTime},
 };
 
 use rcgen::{BasicConstraints, CertificateParams, CertifiedIssuer, IsCa, KeyPair, date_time_ymd};
@@ -52,6 +53,12 @@ impl Authority {
         self.certify_as(file, &["localhost"], |params| {
             (params.not_before, params.not_after) = (date_time_ymd(years[0], 1, 1), date_time_ymd(years[1], 1, 1));
         })
+    }
+
+    /// One that ends so soon.
+    pub(crate) fn certify_for(&self, file: &str, names: &[&str], time: Duration) -> Pair {
+        let now = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).unwrap();
+        self.certify_as(file, names, |params| params.not_after = date_time_ymd(1970, 1, 1) + now + time)
     }
 
     /// One with something of its own.

@@ -10,6 +10,8 @@ struct Taker {
     method: Method,
     path: String,
     example: Option<Value>,
+    /// The statuses that it may answer.
+    answers: Vec<String>,
 }
 
 fn takers() -> Vec<Taker> {
@@ -21,6 +23,7 @@ fn takers() -> Vec<Taker> {
         method: method.to_uppercase().parse().unwrap(),
         path: path.replace(['{', '}'], ""),
         example: operation.pointer("/requestBody/content/application~1json/example").cloned(),
+        answers: operation["responses"].as_object().unwrap().keys().cloned().collect(),
     };
     all.map(taker).collect()
 }
@@ -131,6 +134,7 @@ async fn a_body_of_more_than_64_kb_is_refused_by_every_operation() {
             for body in [Body::from(long(65_537)), untold(65_537), untold(1 << 20)] {
                 let answer = problem(asker.ask(&taker, Some("application/json"), body).await).await;
                 assert_eq!(answer, is(413, "body-too-large"), "{name}");
+                assert!(taker.answers.contains(&"413".to_owned()), "{name}: the document says so");
             }
         }
         if taker.example.is_some() {

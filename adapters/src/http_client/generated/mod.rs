@@ -306,7 +306,8 @@ pair, and the answer has `creds`.*/
         ///In which account; without it, the application's.
         #[serde(skip_serializing_if = "::std::option::Option::is_none")]
         pub account: ::std::option::Option<::std::string::String>,
-        ///What it may publish to, with `{user}` for its own name. (What `nsc.force` names is let through as well.)
+        /**What it may publish to, with `{user}` for its own name. (What `nsc.force` names is let through as well.) Brokers read a JWT of
+3 500 bytes, which is some 1 800 for both lists; more is refused.*/
         #[serde(default, skip_serializing_if = "::std::vec::Vec::is_empty")]
         pub allow_pub: ::std::vec::Vec<::std::string::String>,
         ///What it may listen to; of topics, those of the setting `topics`. (What `nsc.force` names is let through as well.)
@@ -396,7 +397,8 @@ pair, and the answer has `creds`.*/
     ///What a user may do: a role, or both lists; with neither, what the settings say.
     #[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug, Default)]
     pub struct PermissionsRequest {
-        ///What it may publish to, with `{user}` for its own name. (What `nsc.force` names is let through as well.)
+        /**What it may publish to, with `{user}` for its own name. (What `nsc.force` names is let through as well.) Brokers read a JWT of
+3 500 bytes, which is some 1 800 for both lists; more is refused.*/
         #[serde(default, skip_serializing_if = "::std::vec::Vec::is_empty")]
         pub allow_pub: ::std::vec::Vec<::std::string::String>,
         ///What it may listen to; of topics, those of the setting `topics`. (What `nsc.force` names is let through as well.)
