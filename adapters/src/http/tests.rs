@@ -367,7 +367,7 @@ async fn the_document_is_what_is_served_and_says_the_rules() {
     };
     assert_eq!(answers("/register", "post"), "201 400 403 408 409 413 415 421 422 429 500 503");
     assert_eq!(answers("/login", "post"), "200 400 401 403 408 409 413 415 421 422 429 500 503");
-    assert_eq!(answers("/me/devices/{id}", "delete"), "204 401 403 404 421 429 500 503");
+    assert_eq!(answers("/me/devices/{id}", "delete"), "204 401 403 404 408 413 421 429 500 503");
     let problem = &document["paths"]["/login"]["post"]["responses"]["409"]["content"];
     assert!(problem["application/problem+json"].is_object());
     assert_eq!(document["paths"]["/me"]["get"]["security"], json!([{"access_token": []}]));
