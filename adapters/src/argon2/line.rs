@@ -9,7 +9,7 @@
 
 use std::sync::{
     Arc, Mutex, MutexGuard, PoisonError,
-    atomic::{AtomicBool, AtomicUsize, Ordering},
+    atomic::{AtomicUsize, Ordering},
 };
 
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
@@ -18,6 +18,10 @@ use super::{
     Load,
     memory::{self, Memory},
 };
+
+/// How often what is free goes back to the system after somebody was sent away: when the line is empty, while most of the crowd is
+/// still connected; and after the next who comes, when those connections have ended.
+const TRIMS: usize = 2;
 
 /// The line of one hasher.
 pub(super) struct Line {
@@ -29,8 +33,8 @@ pub(super) struct Line {
     /// Blocks of the memory that is kept.
     blocks: usize,
     kept: Mutex<Vec<Memory>>,
-    /// Somebody was sent away since the line was last empty.
-    crowded: AtomicBool,
+    /// How often what is free shall go back when the line is empty.
+    trims: AtomicUsize,
     #[cfg(test)]
     pub(super) seen: Seen,
 }
@@ -57,7 +61,7 @@ impl Line {
             cores: Arc::new(Semaphore::new(load.at_once.clamp(1, Semaphore::MAX_PERMITS))),
             blocks,
             kept: Mutex::default(),
-            crowded: AtomicBool::new(false),
+            trims: AtomicUsize::new(0),
             #[cfg(test)]
             seen: Seen::default(),
         })
@@ -68,7 +72,7 @@ impl Line {
         let one_more = |inside: usize| (inside < self.length).then_some(inside + 1);
         let entered = self.inside.fetch_update(Ordering::AcqRel, Ordering::Acquire, one_more);
         if entered.is_err() {
-            self.crowded.store(true, Ordering::Relaxed);
+            self.trims.store(TRIMS, Ordering::Relaxed);
             return None;
         }
         Some(Place { line: Arc::clone(self) })
@@ -95,10 +99,11 @@ impl Drop for Place {
         }
         // It is freed before the lock is, so that who has come just now does not make memory beside it.
         line.kept().clear();
-        if line.crowded.swap(false, Ordering::Relaxed) {
+        let is_due = line.trims.fetch_update(Ordering::Relaxed, Ordering::Relaxed, |trims| trims.checked_sub(1));
+        if is_due.is_ok() {
             memory::give_back_what_is_free();
             #[cfg(test)]
-            line.seen.crowds.fetch_add(1, Ordering::Relaxed);
+            line.seen.trims.fetch_add(1, Ordering::Relaxed);
         }
     }
 }
@@ -150,8 +155,8 @@ pub(super) struct Seen {
     alive: Arc<()>,
     /// Blocks that were written, as often as they were.
     pub(super) written: std::sync::atomic::AtomicU32,
-    /// How often the memory of a crowd was given back.
-    pub(super) crowds: AtomicUsize,
+    /// How often what is free went back.
+    pub(super) trims: AtomicUsize,
 }
 
 #[cfg(test)]
