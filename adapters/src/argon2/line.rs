@@ -78,6 +78,14 @@ impl Line {
         Some(Place { line: Arc::clone(self) })
     }
 
+    /// Memory of at least so many blocks, fresh from the system.
+    fn make(&self, blocks: usize) -> Option<Memory> {
+        let memory = Memory::new(blocks.max(self.blocks))?;
+        #[cfg(test)]
+        let memory = self.seen.made(memory);
+        Some(memory)
+    }
+
     fn kept(&self) -> MutexGuard<'_, Vec<Memory>> {
         self.kept.lock().unwrap_or_else(PoisonError::into_inner)
     }
@@ -119,15 +127,6 @@ impl Turn {
             None => line.make(blocks)?,
         };
         Some(self.memory.insert(memory))
-    }
-}
-
-impl Line {
-    fn make(&self, blocks: usize) -> Option<Memory> {
-        let memory = Memory::new(blocks.max(self.blocks))?;
-        #[cfg(test)]
-        let memory = self.seen.made(memory);
-        Some(memory)
     }
 }
 

@@ -6,7 +6,7 @@
 //!   For one of a higher cost, which is there only after the settings were lowered, it is more.
 //! - A hash is 19 MiB and some 20 ms of a core. So no more run at once than cores are given, a short line waits, and
 //!   who comes beyond it is told [`HashError::Busy`] at once: memory and time to wait stay bounded whatever arrives.
-//! - Memory goes from one hash to the next, and back to the system when nobody is in the line ([`line`]).
+//! - Memory goes from one hash to the next, and back to the system when nobody is in the line (`line`).
 //! - A caller who goes away frees the place in the line; a hash that runs already keeps its core until it is done.
 
 mod line;

@@ -122,7 +122,6 @@ async fn a_storm_of_logins_is_let_in_or_told_to_come_back_and_leaves_no_memory_b
     tokio::time::timeout(Duration::from_secs(60), left).await.expect("their connections end");
     ada.let_in("/login", credentials("ada", PASSWORD)).await;
     let after = resident(up.pid());
-    eprintln!("PROBE {before} {after} {answers:?}");
     assert!(after < before + REMAINS, "{after} KiB, and {before} before");
     up.stop();
 }
