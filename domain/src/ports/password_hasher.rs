@@ -14,8 +14,9 @@ pub trait PasswordHasher: Send + Sync {
     /// [`HashError::Busy`] when too many hashes wait already.
     async fn hash(&self, password: &Secret) -> Result<PasswordHash, HashError>;
 
-    /// Whether this is the password behind `hash`. Takes as long for a wrong one. With `None` (there is no such user) it
-    /// hashes all the same, so that the time tells nothing, and answers [`Verdict::Wrong`].
+    /// Whether this is the password behind `hash`. With `None` (there is no such user) it hashes all the same, and answers
+    /// [`Verdict::Wrong`]. For a wrong password it works as much with a hash as without, so that the time does not tell whether
+    /// there is one; only a hash that costs more than one made now is its own work.
     ///
     /// # Errors
     /// [`HashError::Busy`]; [`HashError::Unreadable`] when `hash` is none of this hasher's.

@@ -218,7 +218,7 @@ fn keys_lie_where_only_their_owner_reads_and_open_ones_are_refused() {
 }
 
 /// Memory of a process in KiB, as the system counts it.
-fn resident(pid: u32) -> u64 {
+pub(super) fn resident(pid: u32) -> u64 {
     let status = fs::read_to_string(format!("/proc/{pid}/status")).unwrap();
     let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:")).unwrap();
     line.trim().trim_end_matches(" kB").parse().unwrap()

@@ -9,6 +9,7 @@ mod codes;
 mod examples;
 mod families;
 mod flow;
+mod hashes;
 mod library;
 mod lifecycle;
 mod live;
