@@ -97,7 +97,7 @@ mod tests {
             let (mut table, mut out) = (Table::new(colours), Vec::new());
             let red = Style::new().fg_color(Some(anstyle::AnsiColor::Red.into()));
             for rows in [[["a", "b"], ["1", "\n"]], [["long", "c"], ["1", ""]], [["2", "d"], ["3", "e"]]] {
-                rows.map(|row| table.push(red, &row.map(str::to_owned)));
+                rows.iter().for_each(|row| table.push(red, &row.map(str::to_owned)));
                 table.print(&mut out).unwrap();
             }
             String::from_utf8(out).unwrap()

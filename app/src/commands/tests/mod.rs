@@ -54,10 +54,14 @@ macro_rules! with_context {
 }
 
 mod account;
+mod http;
 mod messages;
 mod new;
 mod nsc;
 mod service;
+mod users;
+
+use http::{http, login_answer};
 
 fn public(byte: u8) -> PublicKey {
     PublicKey::from_raw(KeyKind::User, &[byte; 32])
