@@ -28,3 +28,4 @@ mod terminal;
 mod tokens;
 mod traces;
 mod typescript;
+mod users;
