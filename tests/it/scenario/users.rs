@@ -68,7 +68,7 @@ async fn users_are_listed_found_disabled_enabled_and_deleted() {
     let answer = Raw::turned_away(up.text("nats"), &Creds::parse(&old).unwrap()).await;
     assert!(answer.contains("Authorization Violation"), "{answer}");
     refused(&bob.run(&["devices", "list"]), 3, &["relais login bob@example.org"]);
-    refused(&bob.run_with(&["login", "bob@example.org"], PASSWORD), 3, &["disabled"]);
+    refused(&bob.run_with(&["login", "bob@example.org"], PASSWORD), 3, &["this user is not let in"]);
     assert_eq!(told(&ada.run(&["users", "disable", bob.id(), "--json"]))["standing"], "disabled", "a repeat is safe");
     assert!(done(&ada.run(&["users", "list"])).contains("  disabled  no  "));
     assert!(done(&ada.run(&["users", "enable", bob.id()])).contains("is enabled"));
