@@ -192,7 +192,7 @@ Examples:
     /// Credentials for persons who operate
     #[command(subcommand)]
     Creds(CredsCommand),
-    /// Admins of a server
+    /// Admins of a server: become the first, make others
     #[command(subcommand)]
     Admin(AdminCommand),
     /// Users of a server, for its admins: list, show, disable, enable, give a role, delete
