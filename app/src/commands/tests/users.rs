@@ -13,8 +13,8 @@ fn user(id: &str, email: &str) -> Value {
         "standing": "active"})
 }
 
-fn users(users: &[Value]) -> (u16, Value) {
-    (200, json!({"users": users}))
+fn users<const N: usize>(users: [Value; N]) -> (u16, Value) {
+    (200, json!({"users": Vec::from(users)}))
 }
 
 fn entry(id: &str, outcome: &str) -> Value {
@@ -69,7 +69,7 @@ async fn run_on(line: &[&str], typed: Option<&str>, answers: Vec<(u16, Value)>) 
 async fn every_page_is_followed_and_printed_as_a_table() {
     let mut odd = user(EVE, "e\u{1b}[2J\u{202e}ve@example.org");
     (odd["standing"], odd["admin"], odd["role"]) = (json!("disabled"), json!(true), json!("courier"));
-    let pages = || vec![users(&[user(ADA, "ada@x"), user(BOB, "bob@x")]), users(&[odd.clone()]), users(&[])];
+    let pages = || vec![users([user(ADA, "ada@x"), user(BOB, "bob@x")]), users([odd.clone()]), users([])];
     let came = run(&["users", "list"], pages()).await;
     let head = "USER                        REGISTERED            STANDING  ADMIN  ROLE  EMAIL\n";
     let expected = [
@@ -86,7 +86,7 @@ async fn every_page_is_followed_and_printed_as_a_table() {
     let coloured = run_on(&["users", "list"], Some(""), pages()).await;
     assert!(coloured.out().contains(&format!("\u{1b}[33m{EVE}")), "{}", coloured.out());
     assert!(coloured.out().starts_with("\u{1b}[1mUSER") && !coloured.out().contains("\u{1b}[2J"));
-    let nobody = run(&["users", "list", "--search", "no body"], vec![users(&[])]).await;
+    let nobody = run(&["users", "list", "--search", "no body"], vec![users([])]).await;
     assert_eq!(nobody.out(), "USER  REGISTERED  STANDING  ADMIN  ROLE  EMAIL\n");
     assert_eq!(nobody.lines(), ["GET /users?email=no+body&limit=200"]);
 }
@@ -94,35 +94,35 @@ async fn every_page_is_followed_and_printed_as_a_table() {
 #[tokio::test]
 async fn a_list_in_json_is_one_document() {
     let (one, two) = (user(ADA, "ada@x"), user(BOB, "bob@x"));
-    let came = run(&["users", "list", "--json"], vec![users(&[one.clone()]), users(&[two.clone()]), users(&[])]).await;
+    let came = run(&["users", "list", "--json"], vec![users([one.clone()]), users([two.clone()]), users([])]).await;
     assert_eq!(serde_json::from_str::<Value>(came.out()).unwrap(), json!([one, two]));
     assert_eq!(came.out().lines().count(), 2, "an element a line: {}", came.out());
-    assert_eq!(run(&["users", "list", "--json"], vec![users(&[])]).await.out(), "[]\n");
+    assert_eq!(run(&["users", "list", "--json"], vec![users([])]).await.out(), "[]\n");
     assert_eq!(run(&["audit", "--json"], vec![(200, json!({"entries": []}))]).await.out(), "[]\n");
 }
 
 #[tokio::test]
 async fn a_limit_ends_the_list_and_is_what_is_asked_for() {
-    let came = run(&["users", "list", "--limit", "1", "--json"], vec![users(&[user(ADA, "a@x")])]).await;
+    let came = run(&["users", "list", "--limit", "1", "--json"], vec![users([user(ADA, "a@x")])]).await;
     assert_eq!(came.out(), format!("[{}]\n", user(ADA, "a@x")));
     assert_eq!(came.lines(), ["GET /users?limit=1"]);
     // A server that gives more than that is not believed.
-    let more = vec![users(&[user(ADA, "a@x"), user(BOB, "b@x")])];
+    let more = vec![users([user(ADA, "a@x"), user(BOB, "b@x")])];
     assert!(!run(&["users", "list", "--limit", "1"], more).await.out().contains(BOB));
     let two = (200, json!({"entries": [entry(EVE, "done"), entry(BOB, "done")]}));
     let came = run(&["audit", "--limit", "103"], vec![two, (200, json!({"entries": []}))]).await;
     assert_eq!(came.lines(), ["GET /audit?limit=100".to_owned(), format!("GET /audit?before={BOB}&limit=100")]);
     assert_eq!(came.out().lines().count(), 3);
-    let ten = run(&["users", "list", "--limit", "10000000000"], vec![users(&[])]).await;
+    let ten = run(&["users", "list", "--limit", "10000000000"], vec![users([])]).await;
     assert_eq!(ten.lines(), ["GET /users?limit=200"]);
 }
 
 #[tokio::test]
 async fn pages_that_do_not_go_on_end_the_list() {
-    let again = || users(&[user(ADA, "ada@x"), user(BOB, "bob@x")]);
+    let again = || users([user(ADA, "ada@x"), user(BOB, "bob@x")]);
     let came = run(&["users", "list"], vec![again(), again()]).await;
     assert!(came.failure().0 == Exit::Failed && came.failure().1.contains("do not go on"), "{:?}", came.failure());
-    let turned = run(&["users", "list"], vec![users(&[user(BOB, "bob@x"), user(ADA, "ada@x")])]).await;
+    let turned = run(&["users", "list"], vec![users([user(BOB, "bob@x"), user(ADA, "ada@x")])]).await;
     assert_eq!(turned.failure().0, Exit::Failed);
     let same = (200, json!({"entries": [entry(BOB, "done"), entry(BOB, "done")]}));
     assert!(run(&["audit"], vec![same]).await.failure().1.contains("do not go on"));
@@ -131,7 +131,7 @@ async fn pages_that_do_not_go_on_end_the_list() {
 #[tokio::test]
 async fn a_token_that_ends_meanwhile_is_renewed_once() {
     let ended = || (401, json!({"detail": "the token has expired"}));
-    let pages = vec![users(&[user(ADA, "ada@x")]), ended(), (200, login_answer()), users(&[])];
+    let pages = vec![users([user(ADA, "ada@x")]), ended(), (200, login_answer()), users([])];
     let came = run(&["users", "list"], pages).await;
     assert!(came.out().contains("ada@x"));
     let after = format!("GET /users?after={ADA}&limit=200");
@@ -145,8 +145,7 @@ async fn a_user_is_found_by_the_very_address_or_id() {
     let short = &BOB[..BOB.len() - 1];
     let (lada, ada) = (user(ADA, "lada@example.org"), user(BOB, "ada@example.org"));
     let came =
-        run(&["users", "show", "Ada@Example.org"], vec![users(&[lada.clone()]), users(&[ada.clone()]), users(&[])])
-            .await;
+        run(&["users", "show", "Ada@Example.org"], vec![users([lada.clone()]), users([ada.clone()]), users([])]).await;
     let expected = format!(
         "user id        {BOB}\nemail          ada@example.org\nregistered     2026-01-01T00:00:00Z\nrole           user\n\
          admin          no\nstanding       active\n"
@@ -156,21 +155,21 @@ async fn a_user_is_found_by_the_very_address_or_id() {
     let behind = |id: &str| format!("GET /users?after={id}&{search}");
     assert_eq!(came.lines(), [format!("GET /users?{search}"), behind(ADA), behind(BOB)]);
 
-    let came = run(&["users", "show", BOB, "--json"], vec![users(&[lada.clone(), ada.clone()])]).await;
+    let came = run(&["users", "show", BOB, "--json"], vec![users([lada.clone(), ada.clone()])]).await;
     assert_eq!(came.out(), format!("{ada}\n"));
     assert_eq!(came.lines(), [format!("GET /users?after={short}&limit=8")]);
-    let behind = run(&["users", "show", BOB], vec![users(&[lada.clone()]), users(&[ada.clone()])]).await;
+    let behind = run(&["users", "show", BOB], vec![users([lada.clone()]), users([ada.clone()])]).await;
     assert_eq!(behind.out(), expected);
 
     for (whom, pages) in [
-        ("ada@example.org", vec![users(&[lada.clone()]), users(&[])]),
-        (BOB, vec![users(&[lada.clone(), user(EVE, "ada@example.org")])]),
-        (BOB, vec![users(&[])]),
+        ("ada@example.org", vec![users([lada.clone()]), users([])]),
+        (BOB, vec![users([lada.clone(), user(EVE, "ada@example.org")])]),
+        (BOB, vec![users([])]),
     ] {
         let (exit, text) = run(&["users", "show", whom], pages).await.failure();
         assert!(exit == Exit::Failed && text.contains(whom) && text.contains("--search"), "{exit:?} {text}");
     }
-    let twins = vec![users(&[ada.clone(), user(EVE, "ada@example.org")]), users(&[])];
+    let twins = vec![users([ada.clone(), user(EVE, "ada@example.org")]), users([])];
     let (exit, text) = run(&["users", "disable", "ada@example.org"], twins).await.failure();
     assert!(exit == Exit::Failed && text.contains(BOB) && text.contains(EVE) && text.contains("id"), "{exit:?} {text}");
 }
@@ -192,7 +191,7 @@ async fn a_change_is_sent_and_told() {
         assert_eq!(serde_json::from_str::<Value>(in_json.out()).unwrap(), bob);
     }
     let named =
-        run(&["users", "disable", "bob@x"], vec![users(&[user(BOB, "bob@x")]), users(&[]), (200, bob.clone())]).await;
+        run(&["users", "disable", "bob@x"], vec![users([user(BOB, "bob@x")]), users([]), (200, bob.clone())]).await;
     assert_eq!(named.lines()[2], format!("PATCH /users/{BOB}"));
 }
 
@@ -217,7 +216,7 @@ async fn only_a_role_that_the_server_has_is_given() {
 
 #[tokio::test]
 async fn nobody_is_removed_unasked() {
-    let found = || users(&[user(BOB, "bob\u{202e}@x")]);
+    let found = || users([user(BOB, "bob\u{202e}@x")]);
     let came = run(&["users", "delete", BOB], vec![]).await;
     assert!(came.failure().0 == Exit::Usage && came.failure().1.contains("--yes"), "{:?}", came.failure());
     assert!(came.heard.lock().unwrap().is_empty(), "the server is not asked");
@@ -261,7 +260,7 @@ async fn what_the_server_refuses_says_what_to_do() {
     for (status, exit, hint) in
         [(404, Exit::Failed, "there is no user"), (409, Exit::Failed, "admin add"), (503, Exit::NoAnswer, "try again")]
     {
-        let (came, text) = run(&delete, vec![users(&[user(BOB, "b@x")]), problem(status)]).await.failure();
+        let (came, text) = run(&delete, vec![users([user(BOB, "b@x")]), problem(status)]).await.failure();
         assert!(came == exit && text.contains(hint), "{status}: {came:?} {text}");
     }
 }
