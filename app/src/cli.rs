@@ -8,6 +8,7 @@ mod new;
 mod nsc;
 mod nsc_admin;
 mod spec;
+mod users;
 
 use std::path::PathBuf;
 
@@ -25,6 +26,7 @@ pub use nsc_admin::{
     UserEditArgs, WishArgs,
 };
 pub use spec::SpecCommand;
+pub use users::{AuditArgs, UserDeleteArgs, UserListArgs, UsersCommand, Whom};
 
 use crate::settings::{Flag, SettingsError, Sources};
 
@@ -190,9 +192,17 @@ Examples:
     /// Credentials for persons who operate
     #[command(subcommand)]
     Creds(CredsCommand),
-    /// Admins of a server
+    /// Admins of a server: become the first, make others
     #[command(subcommand)]
     Admin(AdminCommand),
+    /// Users of a server, for its admins: list, show, disable, enable, give a role, delete
+    #[command(subcommand)]
+    Users(UsersCommand),
+    /// Who did what to whom, newest first, for admins
+    #[command(
+        after_help = "Examples:\n  relais audit --limit 20\n  relais audit --json | jq '.[] | select(.outcome != \"done\")'"
+    )]
+    Audit(AuditArgs),
     /// Operators, accounts, users and keys: what the brokers believe
     #[command(subcommand)]
     Nsc(NscCommand),

@@ -10,8 +10,8 @@ use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
 use super::generated;
 
-/// The largest answer that is read, in bytes; a login's is about 3 KB.
-pub(super) const MAX_ANSWER: usize = 256 * 1024;
+/// The largest answer that is read, in bytes; a login's is about 3 KB, a page of the longest entries of the audit 540 KB.
+pub(super) const MAX_ANSWER: usize = 1024 * 1024;
 
 /// A secret on its way: into the body of a request, or out of that of an answer. It has no `Debug`, as [`Secret`] has none.
 #[derive(Clone)]

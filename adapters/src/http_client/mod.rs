@@ -1,4 +1,5 @@
-//! A small typed client of Relais' own HTTP API: register, log in, go on, who am I, devices, log out, leave.
+//! A small typed client of Relais' own HTTP API: register, log in, go on, who am I, devices, log out, leave; and what admins do with
+//! users (`admin`).
 //!
 //! What speaks (`generated`) is made from the document `openapi/relais.json` by `./x clients`; here its answers are parsed into the
 //! domain's types, and its errors told (docs/adr/0018). Passwords and tokens go over TLS or loopback only: a plain `http://`
@@ -7,6 +8,7 @@
 //! parsed into the domain's types, so that a foreign server cannot slip text into a subject or a file.
 
 mod address;
+mod admin;
 mod call;
 mod error;
 // Nobody's hand is in it (`clients/rust`), and not all operations are called.
@@ -15,6 +17,7 @@ mod error;
 mod generated;
 mod wire;
 
+pub use admin::{AuditEntry, User, UserChange};
 pub use error::ClientError;
 pub use wire::{Device, LoggedIn, Login, Me, PermissionLists, Registered};
 
@@ -202,16 +205,6 @@ impl Client {
     /// those every call has.
     pub async fn remove_device(&self, token: &Secret, device: &DeviceId) -> Result<(), ClientError> {
         self.answer(self.api(Some(token)).remove_device(device.as_str()).await).await
-    }
-
-    /// `POST /admin/claim`: makes whose access token this is the first admin.
-    ///
-    /// # Errors
-    /// [`ClientError::Forbidden`] when it is not the token, or was redeemed; [`ClientError::Unauthorized`], and those every call
-    /// has.
-    pub async fn claim(&self, access: &Secret, token: &Secret) -> Result<(), ClientError> {
-        let body = types::ClaimRequest { token: Sealed::from(token) };
-        self.answer(self.api(Some(access)).claim(&body).await).await.map(drop)
     }
 
     /// The generated client, on our connections, with an access token or without.

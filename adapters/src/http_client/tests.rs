@@ -151,3 +151,78 @@ async fn a_device_is_removed_by_its_id_under_a_base_path() {
     assert!(request.starts_with("DELETE /base/me/devices/01jd4x HTTP/1.1\r\n"), "{request}");
     assert!(request.to_ascii_lowercase().contains("authorization: bearer tok\r\n"), "{request}");
 }
+
+/// A page of users or of the audit, with ids that end like this.
+async fn page(what: &str, ids: &str, known: Option<char>) -> Result<usize, ClientError> {
+    let id = |end: char| format!("01kaq4w3zk8r5v9m2d6n7p1t4{end}");
+    let each = ids.chars().map(|end| {
+        json!({"id": id(end), "email": "a@x", "created_at": "2026-01-01T00:00:00Z", "role": "user", "admin": false,
+            "standing": "leaving", "at": "2026-01-01T00:00:00Z", "actor": "relais", "action": "new.word", "target": "",
+            "outcome": "done", "detail": ""})
+    });
+    let (client, _heard) = server("200 OK", "", &json!({what: each.collect::<Vec<_>>()}).to_string());
+    let (token, known) = (Secret::from("tok"), known.map(id));
+    if what == "users" {
+        let known = known.map(|known| known.parse().unwrap());
+        client.users(&token, known.as_ref(), None, 200).await.map(|users| users.len())
+    } else {
+        let known = known.map(|known| known.parse().unwrap());
+        client.audit(&token, known.as_ref(), 100).await.map(|entries| entries.len())
+    }
+}
+
+#[tokio::test]
+async fn pages_go_on_by_their_ids() {
+    for (what, good, known) in
+        [("users", "bcd", Some('a')), ("users", "abc", None), ("entries", "cba", Some('d')), ("entries", "", Some('a'))]
+    {
+        assert_eq!(page(what, good, known).await.unwrap(), good.len(), "{what} {good}");
+    }
+    for (what, wrong, known) in [
+        ("users", "abc", Some('a')),
+        ("users", "a", Some('b')),
+        ("users", "acb", None),
+        ("users", "aa", None),
+        ("entries", "cba", Some('c')),
+        ("entries", "d", Some('c')),
+        ("entries", "abc", None),
+        ("entries", "aa", None),
+    ] {
+        let came = page(what, wrong, known).await;
+        assert!(matches!(came, Err(ClientError::Foreign { .. })), "{what} {wrong} behind {known:?}: {came:?}");
+    }
+}
+
+#[tokio::test]
+async fn a_page_of_the_longest_entries_is_read() {
+    let entry = |at: usize| {
+        json!({"id": format!("01kaq4w3zk8r5v9m2d6n7p{:04}", 999 - at), "at": "2026-01-01T00:00:00.123Z",
+            "actor": format!("command:{}", "\u{1f980}".repeat(64)), "action": "nsc.account.revoke-all", "outcome": "refused",
+            "target": "\u{1f980}".repeat(255), "detail": "\u{1f980}".repeat(1024)})
+    };
+    let entries: Vec<_> = (0..100).map(entry).collect();
+    let (client, _heard) = server("200 OK", "", &json!({"entries": entries}).to_string());
+    assert_eq!(client.audit(&Secret::from("tok"), None, 100).await.unwrap().len(), 100);
+}
+
+#[tokio::test]
+async fn a_user_that_is_none_is_refused() {
+    let user = json!({"id": "01jd4x", "email": "a@x", "created_at": "2026-01-01T00:00:00Z", "role": "user", "admin": false,
+        "standing": "active"});
+    for (field, value) in
+        [("id", json!("../x")), ("role", json!("*")), ("standing", json!("gone")), ("created_at", json!("soon"))]
+    {
+        let mut odd = user.clone();
+        odd[field] = value;
+        for answer in [odd.to_string(), json!({"users": [odd]}).to_string()] {
+            let (client, _heard) = server("200 OK", "", &answer);
+            let token = Secret::from("tok");
+            let came = if answer.starts_with("{\"users") {
+                client.users(&token, None, None, 1).await.map(drop)
+            } else {
+                client.change_user(&token, &"01jd4x".parse().unwrap(), &UserChange::default()).await.map(drop)
+            };
+            assert!(matches!(came, Err(ClientError::Foreign { .. })), "{field}: {came:?}");
+        }
+    }
+}

@@ -122,7 +122,7 @@ impl From<&Login<'_>> for types::LoginRequest {
 }
 
 /// A field that must parse, or the answer is none of ours.
-fn parsed<T: FromStr<Err: Display>>(field: &str, text: &str) -> Result<T, String> {
+pub(super) fn parsed<T: FromStr<Err: Display>>(field: &str, text: &str) -> Result<T, String> {
     text.parse().map_err(|error| format!("the {field} of its answer is none: {error}"))
 }
 

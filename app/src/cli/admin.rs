@@ -3,6 +3,8 @@
 use clap::{Args, Subcommand};
 use relais_domain::auth::Email;
 
+use super::Whom;
+
 /// What can be done about admins.
 #[derive(Debug, Subcommand)]
 pub enum AdminCommand {
@@ -14,6 +16,18 @@ asked for, or read from standard input.
 Example:
   relais admin claim you@example.org --token relais-data/setup-token")]
     Claim(ClaimArgs),
+    /// Make a user an admin
+    #[command(after_help = "Example:\n  relais admin add bob@example.org")]
+    Add {
+        /// Who: an email address or a user id
+        user: Whom,
+    },
+    /// Take that away; the last admin stays one
+    #[command(after_help = "Example:\n  relais admin remove bob@example.org")]
+    Remove {
+        /// Who: an email address or a user id
+        user: Whom,
+    },
 }
 
 /// What `admin claim` takes.

@@ -19,6 +19,7 @@ mod subjects;
 mod terminal;
 mod trust;
 mod typing;
+mod users;
 
 pub mod up;
 
@@ -116,6 +117,10 @@ async fn dispatch(command: Command, context: &mut Context<'_>) -> Result<(), Fai
             service::export(&args, &settings, &*connect::issuer(&settings)?, &*connect::key_pairs(), context).await
         }
         Command::Admin(AdminCommand::Claim(args)) => admin::claim(&args, &*connect::key_pairs(), context).await,
+        Command::Admin(AdminCommand::Add { user }) => users::set_admin(&user, true, context).await,
+        Command::Admin(AdminCommand::Remove { user }) => users::set_admin(&user, false, context).await,
+        Command::Users(command) => users::users(&command, context).await,
+        Command::Audit(args) => users::audit(&args, context).await,
         Command::Nsc(command) => Box::pin(nsc_command(command, context)).await,
         Command::Mail(MailCommand::Test(args)) => mail::test(&args, context).await,
         Command::Spec(SpecCommand::Openapi) => spec::openapi(context),

@@ -5,7 +5,7 @@ use std::io::{self, BufRead as _, IsTerminal as _, Read, Write};
 use anstyle::{AnsiColor, Style};
 use relais_domain::{auth::Email, secret::Secret};
 
-use crate::exit::Failure;
+use crate::exit::{Exit, Failure};
 
 /// Standard output, error and input, and what stands behind them.
 pub struct Terminal<'a> {
@@ -19,17 +19,23 @@ pub struct Terminal<'a> {
     pub asks: bool,
     /// Whether a person looks at the output, so that what others sent must not steer the terminal.
     pub shown: bool,
+    /// Whether what is ours in the output may have colours: a person looks at it, and wants them.
+    pub colours: bool,
 }
 
 /// The longest first line of standard input that is taken as a password, in bytes.
 const MAX_PASSWORD: u64 = 4 * 1024;
+/// The longest answer to a question, in bytes.
+const MAX_ANSWER: u64 = 1024;
 /// The largest body that is read from standard input, in bytes: what a broker takes.
 const MAX_BODY: u64 = 1024 * 1024;
 
 impl<'a> Terminal<'a> {
     /// Those of this process.
     pub fn of_process(out: &'a mut dyn Write, err: &'a mut dyn Write, input: &'a mut dyn Read) -> Self {
-        Self { out, err, input, asks: io::stdin().is_terminal(), shown: io::stdout().is_terminal() }
+        let shown = io::stdout().is_terminal();
+        let colours = shown && anstream::AutoStream::choice(&io::stdout()) != anstream::ColorChoice::Never;
+        Self { out, err, input, asks: io::stdin().is_terminal(), shown, colours }
     }
 
     /// A password: asked without echo on a terminal (twice when it is new), else the first line of standard input.
@@ -98,6 +104,19 @@ impl<'a> Terminal<'a> {
             (Some(code), Some(new)) => Ok((code, new)),
             _ => Err(Failure::usage("there are no code and password")
                 .hint("put the code on the first line of standard input, the new password on the second")),
+        }
+    }
+
+    /// Asks whether what cannot be undone is to be done, of the person on the terminal ([`Terminal::asks`]).
+    pub(super) fn agrees(&mut self, what: &str) -> Result<(), Failure> {
+        write!(self.err, "{what}. Do it? [y/N] ")?;
+        self.err.flush()?;
+        let mut answer = String::new();
+        io::BufReader::new((&mut *self.input).take(MAX_ANSWER)).read_line(&mut answer)?;
+        if ["y", "yes"].contains(&answer.trim().to_ascii_lowercase().as_str()) {
+            Ok(())
+        } else {
+            Err(Failure::new(Exit::Failed, "nothing was done"))
         }
     }
 

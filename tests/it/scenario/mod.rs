@@ -29,3 +29,4 @@ mod terminal;
 mod tokens;
 mod traces;
 mod typescript;
+mod users;

@@ -2,7 +2,7 @@
 
 use std::process::Command;
 
-use crate::support::{PASSWORD, World, python, run};
+use crate::support::{PASSWORD, User, World, python, run};
 
 /// Runs a command on a terminal of its own, types a line at each prompt, and prints everything the terminal showed.
 const TYPIST: &str = r#"
@@ -20,9 +20,10 @@ while True:
     if not piece:
         break
     shown += piece
-    if shown.rstrip().endswith(b":") and lines:
-        # As a person does, it types a while after the prompt; unlike one, it looks whether echo is off by then.
-        give_up = time.monotonic() + 20
+    if shown.rstrip().endswith((b":", b"[y/N]")) and lines:
+        # As a person does, it types a while after the prompt; unlike one, it looks whether echo is off by then. What is asked
+        # for with yes or no is shown.
+        give_up = time.monotonic() + (20 if shown.rstrip().endswith(b":") else 0)
         while termios.tcgetattr(terminal)[3] & termios.ECHO and time.monotonic() < give_up:
             os.sched_yield()
         os.write(terminal, lines.pop(0).encode() + b"\n")
@@ -58,4 +59,34 @@ fn a_password_is_asked_for_and_not_shown() {
     assert!(logged_in.stdout.contains("<typed>") && !logged_in.stdout.contains(PASSWORD), "{}", logged_in.stdout);
     let asked = run(&mut world.relais(&["request", "echo", "hi"]), "");
     assert_eq!(asked.stdout, "echo hi\n", "the profile is the default one, and knows its server: {}", asked.stderr);
+}
+
+#[test]
+fn who_is_removed_is_asked_about_and_colours_are_for_a_terminal() {
+    let world = World::new();
+    let up = world.up();
+    let (ada, bob) = (User::new(&world, &up, "ada"), User::new(&world, &up, "bob"));
+    let claim = ["admin", "claim", "ada@example.org", "--token", up.text("setup_token")];
+    assert_eq!(ada.run_with(&claim, PASSWORD).code, 0);
+    assert_eq!(ada.run(&["users", "disable", bob.id()]).code, 0);
+    let on_terminal = |line: &[&str], name: &str, value: &str, typed: &str| {
+        run(&mut at_a_terminal(ada.command(line).env("TERM", "xterm").env(name, value)), typed)
+    };
+    let yellow = format!("\u{1b}[33m{}", bob.id());
+    let list = on_terminal(&["users", "list"], "LANG", "C", "");
+    assert!(list.code == 0 && list.stdout.contains(&yellow), "{}", list.stdout);
+    let plain = on_terminal(&["users", "list"], "NO_COLOR", "1", "");
+    assert!(plain.stdout.contains(bob.id()) && !plain.stdout.contains('\u{1b}'), "{}", plain.stdout);
+    let piped = run(ada.command(&["users", "list"]).env("TERM", "xterm").env("CLICOLOR_FORCE", "1"), "");
+    assert!(piped.stdout.contains(bob.id()) && !piped.stdout.contains('\u{1b}'), "{}", piped.stdout);
+
+    let delete = ["users", "delete", "bob@example.org"];
+    let kept = on_terminal(&delete, "LANG", "C", "n");
+    let asked =
+        format!("This removes bob@example.org ({}) with everything they have, for good. Do it? [y/N]", bob.id());
+    assert!(kept.stdout.contains(&asked) && kept.stdout.contains("nothing was done"), "{}", kept.stdout);
+    assert_eq!((kept.code, ada.run(&["users", "show", bob.id()]).code), (1, 0));
+    let gone = on_terminal(&delete, "LANG", "C", "y");
+    assert!(gone.code == 0 && gone.stdout.contains("is gone"), "{}", gone.stdout);
+    assert_eq!(ada.run(&["users", "show", bob.id()]).code, 1);
 }

@@ -1,11 +1,5 @@
 //! Registering, logging in, and who is logged in.
 
-use std::{
-    io::{Read as _, Write as _},
-    net::TcpListener,
-    sync::{Arc, Mutex},
-};
-
 use super::*;
 use crate::commands::account;
 
@@ -22,44 +16,6 @@ async fn whoami_prints_what_scripts_rely_on() {
         "permissions": {"publish": ["from.ada.>"], "subscribe": ["to.ada.>"]},
     });
     assert_eq!(serde_json::from_str::<Value>(written.out()).unwrap(), expected);
-}
-
-/// A server that gives these answers, one a connection, and remembers what it was sent.
-fn http(answers: Vec<(u16, Value)>) -> (String, Arc<Mutex<Vec<Value>>>) {
-    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
-    let address = format!("http://{}", listener.local_addr().unwrap());
-    let heard = Arc::new(Mutex::new(Vec::new()));
-    let log = Arc::clone(&heard);
-    std::thread::spawn(move || {
-        for (status, answer) in answers {
-            let (mut stream, _) = listener.accept().unwrap();
-            let (mut bytes, mut chunk) = (Vec::new(), [0; 4096]);
-            let body = loop {
-                let count = stream.read(&mut chunk).unwrap();
-                bytes.extend_from_slice(&chunk[..count]);
-                let text = String::from_utf8_lossy(&bytes);
-                // The bodies sent here are JSON objects, so they are whole when they parse.
-                let body = text.split_once("\r\n\r\n").and_then(|(_, body)| serde_json::from_str(body).ok());
-                if let Some(body) = body {
-                    break body;
-                }
-                assert!(count > 0);
-            };
-            log.lock().unwrap().push(body);
-            let text = answer.to_string();
-            let head = format!("HTTP/1.1 {status} X\r\nContent-Length: {}\r\nConnection: close\r\n\r\n", text.len());
-            stream.write_all((head + &text).as_bytes()).unwrap();
-        }
-    });
-    (address, heard)
-}
-
-fn login_answer() -> Value {
-    json!({
-        "user_id": "ada", "device_id": "d1", "jwt": "a.b.c", "servers": ["nats://127.0.0.1:4222"], "websocket": [],
-        "inbox_prefix": "_INBOX.ada", "permissions": {"publish": ["from.ada.>"], "subscribe": ["to.ada.>"]},
-        "access_token": "tok", "token_type": "Bearer", "expires_in": 900, "refresh_token": "again",
-    })
 }
 
 async fn log_in(email: &str, server: &str, profiles: &Profiles) -> (Result<(), Failure>, Written) {
@@ -81,14 +37,14 @@ async fn a_login_sends_only_the_public_key_and_the_next_one_reuses_it() {
         (200, login_answer()),
         (401, taken),
     ]);
-    let sent = |at: usize| heard.lock().unwrap()[at]["public_key"].as_str().unwrap().to_owned();
+    let sent = |at: usize| heard.lock().unwrap()[at].body["public_key"].as_str().unwrap().to_owned();
     let (result, written) = log_in("ada@example.org", &server, &profiles).await;
     result.unwrap();
     assert!(written.out().starts_with(&format!("logged in as ada@example.org (ada) at {server}")));
     let body = json!({
         "email": "ada@example.org", "password": "correct horse", "device": "laptop", "public_key": public(2).as_str()
     });
-    assert_eq!(heard.lock().unwrap()[0], body);
+    assert_eq!(heard.lock().unwrap()[0].body, body);
     assert_eq!(profiles.creds("default").unwrap().seed.expose(), "SUNEW");
     // The same user at the same server: the key in the profile, which the mock reads as key 1.
     log_in("ada@example.org", &server, &profiles).await.0.unwrap();
@@ -129,5 +85,5 @@ async fn registering_takes_the_password_from_standard_input() {
             }
         }
     }
-    assert_eq!(heard.lock().unwrap()[0]["password"], "pass word ");
+    assert_eq!(heard.lock().unwrap()[0].body["password"], "pass word ");
 }

@@ -30,7 +30,7 @@ fn message(subject: &str, payload: &'static [u8]) -> Message {
 async fn echo(bus: &MockBus, json: bool, out: &mut dyn Write) -> Result<(), Failure> {
     let (question, answer) = typing::of_request(&crate::cli::TypeArgs::default(), None, "echo").unwrap();
     let (mut err, mut input) = (Vec::new(), io::empty());
-    let mut terminal = Terminal { out, err: &mut err, input: &mut input, asks: false, shown: true };
+    let mut terminal = Terminal { out, err: &mut err, input: &mut input, asks: false, shown: true, colours: false };
     let payload = question.encode(Some("hi"), &mut terminal)?;
     let message = Message::new("from.ada.echo".parse().unwrap(), payload);
     crate::commands::messages::ask(bus, message, Duration::from_secs(1), &answer, json, &mut terminal).await
@@ -125,8 +125,14 @@ async fn listen(silent: bool, count: Option<u64>, json: bool, stopped: bool) -> 
     });
     let mut written = Written::default();
     let mut input = io::empty();
-    let mut terminal =
-        Terminal { out: &mut written.out, err: &mut written.err, input: &mut input, asks: false, shown: false };
+    let mut terminal = Terminal {
+        out: &mut written.out,
+        err: &mut written.err,
+        input: &mut input,
+        asks: false,
+        shown: false,
+        colours: false,
+    };
     let end = async move {
         if !stopped {
             std::future::pending::<()>().await;

@@ -38,8 +38,14 @@ macro_rules! with_context {
     ($globals:expr, $profiles:expr, $input:expr, |$context:ident| $body:expr) => {{
         let mut written = Written::default();
         let mut input: &[u8] = $input.as_ref();
-        let terminal =
-            Terminal { out: &mut written.out, err: &mut written.err, input: &mut input, asks: false, shown: false };
+        let terminal = Terminal {
+            out: &mut written.out,
+            err: &mut written.err,
+            input: &mut input,
+            asks: false,
+            shown: false,
+            colours: false,
+        };
         let mut context_value = Context { globals: $globals, terminal, profiles: $profiles.clone() };
         let $context = &mut context_value;
         let result: Result<(), Failure> = $body;
@@ -48,10 +54,14 @@ macro_rules! with_context {
 }
 
 mod account;
+mod http;
 mod messages;
 mod new;
 mod nsc;
 mod service;
+mod users;
+
+use http::{http, login_answer};
 
 fn public(byte: u8) -> PublicKey {
     PublicKey::from_raw(KeyKind::User, &[byte; 32])

@@ -162,6 +162,11 @@ impl Scene {
         self.plant_profile("the last login");
         let token = self.world.path("data/setup-token");
         self.done(up, &["admin", "claim", EMAIL, "--token", token.to_str().unwrap()], "a-third-canary-word");
+        for arguments in [&["users", "list"][..], &["users", "show", EMAIL, "--json"], &["audit"], &["audit", "--json"]]
+        {
+            self.done(up, arguments, "");
+        }
+        self.plant_profile("the session of an admin");
     }
 
     /// What is done where the data folder is.
