@@ -9,6 +9,7 @@ import binascii
 import json
 import os
 import secrets
+import urllib.error
 import urllib.request
 
 import schemathesis
@@ -23,8 +24,11 @@ def ask(method, path, body=None, token=None):
         headers["Authorization"] = f"Bearer {token}"
     data = None if body is None else json.dumps(body).encode()
     request = urllib.request.Request(SERVER + path, data=data, headers=headers, method=method)
-    with urllib.request.urlopen(request, timeout=30) as answer:
-        text = answer.read()
+    try:
+        with urllib.request.urlopen(request, timeout=30) as answer:
+            text = answer.read()
+    except urllib.error.HTTPError as error:
+        raise RuntimeError(f"{method} {path}: {error.code} {error.read()!r}") from None
     return json.loads(text) if text else None
 
 

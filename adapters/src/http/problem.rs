@@ -195,6 +195,7 @@ impl From<AuthError> for Problem {
             AuthError::KeyRevoked(_) => Kind::KEY_REVOKED,
             AuthError::NoSuchDevice => Kind::NO_SUCH_DEVICE,
             AuthError::NoSuchUser => Kind::NO_SUCH_USER,
+            AuthError::NoSuchRole(_) => Kind::UNKNOWN_NAME,
             AuthError::LastAdmin => Kind::LAST_ADMIN,
             AuthError::WrongToken => Kind::WRONG_TOKEN,
             AuthError::NotAdmin => Kind::NOT_ADMIN,

@@ -3,7 +3,8 @@
 use crate::{
     audit::{Action, Actor, Entry, EntryId, Outcome},
     auth::{Auth, AuthError},
-    identity::{RoleName, UserId},
+    credentials::Grantee,
+    identity::{DeviceId, RoleName, UserId},
     ports::{Access, StoreError, User},
     secret::Secret,
 };
@@ -84,10 +85,13 @@ impl Auth {
     /// its role until it ends, or its device is removed.
     ///
     /// # Errors
-    /// [`AuthError::NoSuchUser`], [`AuthError::LastAdmin`], [`AuthError::Unavailable`].
+    /// [`AuthError::NoSuchUser`], [`AuthError::NoSuchRole`], [`AuthError::LastAdmin`], [`AuthError::Unavailable`].
     pub async fn change_user(&self, by: &Access, id: &UserId, change: &UserChange) -> Result<User, AuthError> {
         let actor = || Actor::User(by.user.clone());
         let mut user = self.ports.users.by_id(id).await?.ok_or(AuthError::NoSuchUser)?;
+        if let Some(role) = &change.role {
+            self.check_role(id, role).await?;
+        }
         if let Some(admin) = change.admin
             && admin != user.admin
         {
@@ -117,6 +121,15 @@ impl Auth {
             user = self.set_standing(actor(), id, disabled).await?;
         }
         Ok(user)
+    }
+
+    /// Whether devices of a role are given anything: there is no role without.
+    async fn check_role(&self, user: &UserId, role: &RoleName) -> Result<(), AuthError> {
+        let device = DeviceId::generate(&*self.ports.clock, &*self.ports.rng);
+        let grantee = Grantee::Device { user: user.clone(), device, role: role.clone() };
+        let permissions = self.ports.issuer.permissions(&grantee).await?;
+        let has_none = permissions.publish.is_empty() && permissions.subscribe.is_empty();
+        if has_none { Err(AuthError::NoSuchRole(role.clone())) } else { Ok(()) }
     }
 
     /// At most `limit` entries of the audit (and no more than [`PAGE`]), newest first, beginning with the one before `before`.
@@ -208,6 +221,10 @@ mod tests {
         fixture.auth.change_user(&bob, &ada.user, &change(None, Some(false))).await.map(drop).unwrap();
         let last = fixture.auth.change_user(&bob, &bob.user, &change(None, Some(false))).await.map(drop);
         assert!(matches!(last, Err(AuthError::LastAdmin)));
+        let absent = fixture.auth.change_user(&bob, &ada.user, &change(Some("absent"), Some(true))).await.map(drop);
+        assert!(matches!(absent, Err(AuthError::NoSuchRole(role)) if role.as_str() == "absent"));
+        let users = fixture.auth.users(None, 9, Some("ada")).await.unwrap();
+        assert!(users[0].role.as_str() == "user" && !users[0].admin, "and nothing else was changed");
         let nobody = fixture.auth.change_user(&bob, &"nobody".parse().unwrap(), &change(None, None)).await.map(drop);
         assert!(matches!(nobody, Err(AuthError::NoSuchUser)));
         let listed = fixture.auth.users(None, 1_000, None).await.unwrap();

@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use crate::{
     credentials::PublicKey,
+    identity::RoleName,
     ports::{Cause, HashError, IssueError, StoreError, TokenError},
 };
 
@@ -68,6 +69,9 @@ pub enum AuthError {
     /// There is no such user.
     #[error("there is no such user")]
     NoSuchUser,
+    /// There is no such role, so nobody could log in with it.
+    #[error("there is no role {0}; a role is declared in the settings (nsc.roles.{0})")]
+    NoSuchRole(RoleName),
     /// Without this one there would be no admin.
     #[error("this is the last admin; make somebody else an admin first")]
     LastAdmin,

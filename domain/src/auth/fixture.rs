@@ -54,7 +54,12 @@ impl CredentialsIssuer for Issuer {
     }
 
     async fn permissions(&self, grantee: &Grantee) -> Result<Permissions, IssueError> {
-        Ok(permissions::of(grantee))
+        match grantee {
+            Grantee::Device { role, .. } if role.as_str() == "absent" => {
+                Ok(Permissions { publish: Vec::new(), subscribe: Vec::new() })
+            }
+            grantee => Ok(permissions::of(grantee)),
+        }
     }
 
     async fn revoke(&self, account: AccountRole, key: &PublicKey) -> Result<(), IssueError> {

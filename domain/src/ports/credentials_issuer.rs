@@ -31,7 +31,8 @@ pub trait CredentialsIssuer: Send + Sync {
     /// As [`CredentialsIssuer::issue`]; [`IssueError::Store`] also when it cannot be kept.
     async fn issue_kept(&self, grant: Grant) -> Result<UserJwt, IssueError>;
 
-    /// What `grantee` may publish and listen to now: for members of a role, what the role says for them.
+    /// What `grantee` may publish and listen to now: for members of a role, what the role says for them; nothing where there is no such
+    /// role.
     ///
     /// # Errors
     /// [`IssueError::Store`].

@@ -116,6 +116,8 @@ async fn everybody_else_brings_its_lists(issuer: &dyn CredentialsIssuer, keys: &
 async fn a_role_that_is_not_there_signs_nothing(issuer: &dyn CredentialsIssuer, keys: &dyn KeyPairs) {
     let Grantee::Device { user, device, .. } = device("ada", "phone") else { return };
     let grantee = Grantee::Device { user, device, role: "nobody".parse().expect("a role") };
+    let permissions = issuer.permissions(&grantee).await.expect("permissions");
+    assert!(permissions.publish.is_empty() && permissions.subscribe.is_empty(), "{permissions:?}");
     let told = issuer.issue(Grant { grantee, key: key(keys), expires_at: None }).await;
     assert!(matches!(&told, Err(IssueError::Store(why)) if why.to_string().contains("nsc.roles.nobody")), "{told:?}");
 }

@@ -218,11 +218,16 @@ async fn another_role_is_what_the_next_login_gets() {
     let mut verdict = Verdict::connect(up.text("nats"), login["creds"].as_str().unwrap(), prefix).await;
     assert!(verdict.publishes(&format!("from.{}.jobs.1", bob.id)).await);
     assert!(!verdict.publishes(&format!("from.{}.echo", bob.id)).await);
-    // A role that the account does not have signs nothing.
-    ada.ask(Method::PATCH, &path, json!({"role": "nobody"})).await;
-    let (status, body) = bob.post("/login", credentials).await;
-    assert_eq!(status, StatusCode::SERVICE_UNAVAILABLE, "{body}");
-    assert!(up.log().contains("nsc.roles.nobody"), "the log says what to do");
+    // With a role that there is not nobody could log in.
+    let absent = json!({"role": "nobody", "admin": true});
+    assert_eq!(ada.refused(Method::PATCH, &path, absent).await, is(404, "unknown-name"));
+    let (_, users) = ada.get("/users?email=bob").await;
+    assert_eq!(
+        (&users["users"][0]["role"], &users["users"][0]["admin"]),
+        (&json!("courier"), &json!(false)),
+        "{users}"
+    );
+    assert_eq!(bob.post("/login", credentials).await.0, StatusCode::OK);
 }
 
 /// A nats-server that asks us for accounts believes a user that we have signed.

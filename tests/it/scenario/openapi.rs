@@ -25,9 +25,12 @@ const LIMITS: [&str; 11] = [
     "REFRESH_PER_DEVICE",
 ];
 
-/// A backend with quick hashes, without limits, and with a topic.
+/// What the examples of the document speak of.
+const NAMED: &str = "topics = ['news']\n[nsc.roles.courier]\npublish = ['from.{user}.jobs.>']\nsubscribe = ['to.{user}.>', '_INBOX.{user}.>']\n";
+
+/// A backend with quick hashes, without limits, and with what the examples name.
 fn up(world: &World, url: Option<&str>) -> Up {
-    fs::write(world.path("relais.toml"), "topics = ['news']\n").unwrap();
+    fs::write(world.path("relais.toml"), NAMED).unwrap();
     world.up_with(|command| {
         command.envs(LIMITS.map(|limit| (format!("RELAIS_AUTH__LIMITS__{limit}"), "off")));
         command.env("RELAIS_AUTH__HASH_MEMORY", "7").env("RELAIS_AUTH__HASH_PASSES", "1");
