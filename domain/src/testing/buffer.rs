@@ -81,7 +81,8 @@ async fn what_is_saved_is_there_in_order(house: &impl BufferHouse) {
     }
     let numbers: Vec<_> = saved.iter().map(|(identity, _)| identity.sequence).collect();
     assert!(numbers.is_sorted_by(|one, next| one < next) && numbers[0] > 0, "{numbers:?}");
-    let own = |lane: &str| saved.iter().filter(|(_, draft)| draft.subject.as_str() == lane).map(|(id, _)| *id).collect();
+    let own =
+        |lane: &str| saved.iter().filter(|(_, draft)| draft.subject.as_str() == lane).map(|(id, _)| *id).collect();
     for lane in ["from.ada.a", "from.ada.b"] {
         let expected: Vec<Identity> = own(lane);
         let entries = buffer.oldest(&subject(lane), ROOMY).await.unwrap();
