@@ -293,3 +293,83 @@ async fn what_cannot_be_written_takes_nothing_with_it() {
     buffer.note(vec![(one, Standing::Stored)]).await.unwrap();
     assert_eq!(buffer.find(one).await.unwrap().unwrap().draft.headers, Headers::default());
 }
+
+/// Not a test: the process that [`what_was_told_to_be_kept_outlives_a_kill`] kills.
+#[tokio::test]
+#[ignore = "another test runs it"]
+async fn saves_until_it_is_killed() {
+    let Some(path) = std::env::var_os("RELAIS_TEST_BUFFER") else { return };
+    // Of each process another, as the number of a process differs.
+    let rng = Arc::new(memory::Rng::seeded(u64::from(std::process::id())));
+    let options = Options { path: path.into(), rng, ..House::new().options() };
+    let buffer = Buffer::open(options).unwrap().buffer;
+    let save_many = async |task: usize| {
+        for number in 0.. {
+            let lane = format!("from.ada.lane{}", task % 4).parse().unwrap();
+            let text = format!("{task} {number}");
+            let kept = buffer.save(Draft { subject: lane, ..draft(&text) }, Timestamp::UNIX_EPOCH).await.unwrap();
+            println!("kept {kept} {text}");
+            if number % 5 == 4 {
+                let lane = format!("from.ada.lane{}", task % 4).parse().unwrap();
+                for entry in buffer.take(&lane, Batch { entries: 3, ..Batch::default() }).await.unwrap() {
+                    println!("sent {} {:?}", entry.identity, entry.after);
+                    buffer.note(vec![(entry.identity, Standing::Stored)]).await.unwrap();
+                }
+            }
+        }
+    };
+    join_all((0..16).map(save_many)).await;
+}
+
+#[tokio::test]
+async fn what_was_told_to_be_kept_outlives_a_kill() {
+    use std::{io::BufRead as _, process::Stdio};
+
+    let house = House::new();
+    let (mut kept, mut sent) = (std::collections::BTreeMap::new(), std::collections::BTreeMap::new());
+    for lines in [1, 200, 1_000, 50] {
+        let mut child = std::process::Command::new(std::env::current_exe().unwrap())
+            .args(["--exact", "sqlite_buffer::tests::saves_until_it_is_killed", "--ignored", "--nocapture"])
+            .env("RELAIS_TEST_BUFFER", house.path())
+            .stdout(Stdio::piped())
+            .spawn()
+            .unwrap();
+        let told = std::io::BufReader::new(child.stdout.take().unwrap()).lines();
+        let mut left = lines;
+        for line in told {
+            let line = line.unwrap();
+            match line.split_once(' ').filter(|(word, _)| ["kept", "sent"].contains(word)) {
+                Some(("kept", rest)) => {
+                    let (id, text) = rest.split_once(' ').unwrap();
+                    assert_eq!(kept.insert(id.to_owned(), text.to_owned()), None, "no name is given twice");
+                    left -= 1;
+                }
+                Some((_, rest)) => {
+                    let (id, after) = rest.split_once(' ').unwrap();
+                    let before = sent.insert(id.to_owned(), after.to_owned());
+                    assert!(before.is_none_or(|before| before == after), "a link does not change: {line}");
+                }
+                None => {}
+            }
+            if left == 0 {
+                // What it says from here on is not read.
+                child.kill().unwrap();
+                break;
+            }
+        }
+        child.wait().unwrap();
+        let buffer = house.opened();
+        for (id, text) in &kept {
+            let entry = buffer.find(id.parse().unwrap()).await.unwrap().expect("what was told to be kept is there");
+            let waits = entry.standing.is_waiting();
+            assert_eq!(entry.draft.payload, if waits { text.as_bytes() } else { b"" });
+        }
+        for (id, after) in &sent {
+            let entry = buffer.find(id.parse().unwrap()).await.unwrap().unwrap();
+            assert!(entry.standing != Standing::Queued && format!("{:?}", entry.after) == *after, "it was on disk");
+        }
+        let verified = buffer.verify().await.unwrap();
+        assert!(verified.wrong.is_empty(), "{verified:?}");
+    }
+    assert!(kept.len() >= 1_251 && sent.len() > 100, "{} {}", kept.len(), sent.len());
+}
