@@ -36,6 +36,7 @@ CREATE TABLE entries (
     kind TEXT NOT NULL,
     version INTEGER NOT NULL,
     body BLOB,
+    size INTEGER NOT NULL,
     saved_at INTEGER NOT NULL,
     after INTEGER,
     standing INTEGER NOT NULL,
@@ -198,8 +199,11 @@ fn attempt(options: &Options) -> Result<Store, Failed> {
         make(&connection, &options.user, options.key.as_ref()).map_err(failed)?;
     }
     check_owner(&connection, options, failed)?;
-    let openings = begin(&connection, options).map_err(failed)?;
-    Store::new(connection, options.bounds, options.key.clone(), options.rng.clone(), openings).map_err(failed)
+    let openings = openings(&connection).map_err(failed)?;
+    let (bounds, key, rng) = (options.bounds, options.key.clone(), options.rng.clone());
+    let mut store = Store::new(connection, bounds, key, rng, openings).map_err(failed)?;
+    store.begin(Opening::draw(&*options.rng)).map_err(failed)?;
+    Ok(store)
 }
 
 fn was_read(error: &rusqlite::Error) -> bool {
@@ -270,11 +274,7 @@ fn check_owner(
     if given == key { Ok(()) } else { Err(Failed::Refused(OpenError::AnotherKey(path))) }
 }
 
-/// Draws an opening, and keeps it before anything is saved in it. One in which nothing was is replaced.
-fn begin(connection: &Connection, options: &Options) -> rusqlite::Result<Vec<(u64, Opening)>> {
-    let opening = Opening::draw(&*options.rng);
-    let text = "INSERT OR REPLACE INTO openings (base, name) SELECT place, ?1 FROM about";
-    connection.execute(text, [opening.0])?;
+fn openings(connection: &Connection) -> rusqlite::Result<Vec<(u64, Opening)>> {
     let mut openings = connection.prepare("SELECT base, name FROM openings ORDER BY base")?;
     let read = |row: &rusqlite::Row<'_>| Ok((rows::unsigned(row.get(0)?)?, Opening(row.get(1)?)));
     openings.query_map([], read)?.collect()

@@ -4,8 +4,12 @@
 //! about     one row: whose · whose key · how much waits · the last place
 //! openings  base pk · name           the opening began behind this place
 //! lanes     lane pk · subject unique · waiting · last (place of the last that was sent)
-//! entries   place pk · lane · kind · version · body · saved_at · after · standing · said
+//! entries   place pk · lane · kind · version · body · size · saved_at · after · standing · said
 //! ```
+//!
+//! Counts are not written with each message, which would be a third of what goes to the disk: a transaction that only saves writes
+//! the messages, and `about` says up to which place it counts. What lies behind that is counted when the file is opened; it is never
+//! more than [`UNCOUNTED`] messages, all of which wait and were never sent.
 
 use std::collections::HashMap;
 
@@ -25,6 +29,9 @@ use super::{
 /// The most lanes that are remembered between two transactions.
 const LANES: usize = 10_000;
 
+/// The most messages that are saved before counts are written.
+const UNCOUNTED: u64 = 1_024;
+
 /// The columns that [`Store::read`] reads.
 const COLUMNS: &str = "SELECT e.place, l.subject, e.kind, e.version, e.body, e.saved_at, e.after, e.standing, e.said \
                        FROM entries e JOIN lanes l USING (lane)";
@@ -40,12 +47,16 @@ pub(super) struct Store {
     state: State,
 }
 
-/// What would be read in each transaction, and is written once in each.
+/// What would be read in each transaction.
 #[derive(Default)]
 struct State {
     there: Count,
     place: u64,
     lanes: HashMap<Subject, Known>,
+    /// Up to which place the counts are written.
+    counted: u64,
+    /// Whether something has changed that opening the file would not find.
+    is_due: bool,
 }
 
 /// A lane that is known.
@@ -65,8 +76,21 @@ impl Store {
         openings: Vec<(u64, Opening)>,
     ) -> rusqlite::Result<Self> {
         let mut store = Self { connection, bounds, key, rng, openings, state: State::default() };
-        store.state = store.read_state()?;
+        store.read_state()?;
         Ok(store)
+    }
+
+    /// Begins an opening, behind all that is there. One in which nothing was is replaced.
+    pub(super) fn begin(&mut self, opening: Opening) -> rusqlite::Result<()> {
+        self.transaction(|store| {
+            store.state.is_due = true;
+            let text = "INSERT OR REPLACE INTO openings (base, name) VALUES (?1, ?2)";
+            store.connection.execute(text, params![signed(store.state.place)?, opening.0])?;
+            Ok(())
+        })?;
+        self.openings.retain(|(base, _)| *base < self.state.place);
+        self.openings.push((self.state.place, opening));
+        Ok(())
     }
 
     /// Does something whole or not at all; on disk when it returns.
@@ -75,28 +99,57 @@ impl Store {
             .connection
             .execute_batch("BEGIN IMMEDIATE")
             .and_then(|()| work(self))
-            .and_then(|()| self.write_state())
+            .and_then(|()| if self.is_due() { self.write_state() } else { Ok(()) })
             .and_then(|()| self.connection.execute_batch("COMMIT"));
         if done.is_err() {
             // Where SQLite has rolled back by itself there is nothing to roll back.
             let _ = self.connection.execute_batch("ROLLBACK");
-            self.state = self.read_state().unwrap_or_else(|_| std::mem::take(&mut self.state));
+            // Counted too much is what is left when it cannot be read; the next opening counts anew.
+            let _ = self.read_state();
         } else if self.state.lanes.len() > LANES {
             self.state.lanes.clear();
         }
         done
     }
 
-    fn read_state(&self) -> rusqlite::Result<State> {
+    fn is_due(&self) -> bool {
+        let state = &self.state;
+        state.is_due || state.place - state.counted >= UNCOUNTED || state.lanes.len() > LANES
+    }
+
+    fn read_state(&mut self) -> rusqlite::Result<()> {
         let read = |row: &Row<'_>| {
             let there = Count { entries: unsigned(row.get(0)?)?, bytes: unsigned(row.get(1)?)? };
-            Ok(State { there, place: unsigned(row.get(2)?)?, lanes: HashMap::new() })
+            let place = unsigned(row.get(2)?)?;
+            Ok(State { there, place, counted: place, ..State::default() })
         };
-        self.connection.query_row("SELECT waiting, bytes, place FROM about", [], read)
+        self.state = self.connection.query_row("SELECT waiting, bytes, place FROM about", [], read)?;
+        for (place, subject, size) in self.uncounted()? {
+            self.counts(&subject, size)?;
+            self.state.place = place;
+        }
+        Ok(())
+    }
+
+    /// What lies behind the place up to which is counted. It is not looked into: one message that cannot be read must not keep the file
+    /// from being opened.
+    fn uncounted(&self) -> rusqlite::Result<Vec<(u64, Subject, u64)>> {
+        let read = |row: &Row<'_>| Ok((unsigned(row.get(0)?)?, subject(row.get(1)?)?, unsigned(row.get(2)?)?));
+        let text = "SELECT e.place, l.subject, e.size FROM entries e JOIN lanes l USING (lane) WHERE e.place > ?1 ORDER BY e.place";
+        self.connection.prepare(text)?.query_map([signed(self.state.counted)?], read)?.collect()
+    }
+
+    /// One more waits.
+    fn counts(&mut self, subject: &Subject, size: u64) -> rusqlite::Result<i64> {
+        let there = &mut self.state.there;
+        *there = Count { entries: there.entries + 1, bytes: there.bytes.saturating_add(size) };
+        let known = self.lane(subject)?;
+        known.waiting += 1;
+        Ok(known.lane)
     }
 
     fn write_state(&mut self) -> rusqlite::Result<()> {
-        let State { there, place, lanes } = &mut self.state;
+        let State { there, place, lanes, counted, is_due } = &mut self.state;
         let about = "UPDATE about SET waiting = ?1, bytes = ?2, place = ?3 \
                      WHERE (waiting, bytes, place) IS NOT (?1, ?2, ?3)";
         let numbers = [signed(there.entries)?, signed(there.bytes)?, signed(*place)?];
@@ -107,6 +160,8 @@ impl Store {
             lane.execute(params![known.lane, signed(known.waiting)?, last])?;
             known.changed = false;
         }
+        // Rolled back, all of it is read anew.
+        (*counted, *is_due) = (*place, false);
         Ok(())
     }
 
@@ -142,25 +197,23 @@ impl Store {
     }
 
     pub(super) fn save(&mut self, draft: &Draft, now: Timestamp) -> rusqlite::Result<Result<Identity, Full>> {
-        match self.bounds.admit(self.state.there, draft.size()) {
-            Ok(there) => self.state.there = there,
-            Err(full) => return Ok(Err(full)),
+        if let Err(full) = self.bounds.admit(self.state.there, draft.size()) {
+            return Ok(Err(full));
         }
         self.state.place += 1;
         let place = self.state.place;
         let body = self.sealed(rows::body(&draft.headers, &draft.payload), place, &draft.subject)?;
-        let known = self.lane(&draft.subject)?;
-        known.waiting += 1;
-        let lane = known.lane;
-        let insert = "INSERT INTO entries (place, lane, kind, version, body, saved_at, standing) \
-                      VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)";
-        let row = params![signed(place)?, lane, draft.kind, draft.version, body, now.as_millisecond(), QUEUED];
+        let lane = self.counts(&draft.subject, draft.size())?;
+        let insert = "INSERT INTO entries (place, lane, kind, version, body, size, saved_at, standing) \
+                      VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)";
+        let (at, size, saved_at) = (signed(place)?, signed(draft.size())?, now.as_millisecond());
+        let row = params![at, lane, draft.kind, draft.version, body, size, saved_at, QUEUED];
         self.connection.prepare_cached(insert)?.execute(row)?;
         Ok(Ok(self.identity(place)?))
     }
 
-    pub(super) fn lanes(&self, after: Option<&Subject>, most: usize) -> rusqlite::Result<Vec<Lane>> {
-        // What this transaction has changed is not in the rows yet, which its answer need not know: it came before.
+    pub(super) fn lanes(&mut self, after: Option<&Subject>, most: usize) -> rusqlite::Result<Vec<Lane>> {
+        self.write_state()?;
         let mut lanes = self.connection.prepare_cached(
             "SELECT subject, waiting FROM lanes WHERE waiting > 0 AND subject > ?1 ORDER BY subject LIMIT ?2",
         )?;
@@ -209,6 +262,7 @@ impl Store {
         }
         drop(mark);
         self.lane(lane)?.last = before;
+        self.state.is_due = true;
         Ok(entries)
     }
 
@@ -227,11 +281,13 @@ impl Store {
         let (number, said) = rows::standing(standing);
         let text = "UPDATE entries SET standing = ?2, said = ?3, body = NULL WHERE place = ?1";
         self.connection.prepare_cached(text)?.execute(params![signed(entry.place)?, number, said])?;
+        self.state.is_due = true;
         if entry.standing.is_waiting() { self.waits_no_more(entry) } else { Ok(()) }
     }
 
     fn waits_no_more(&mut self, entry: &Entry) -> rusqlite::Result<()> {
         self.state.there = self.state.there.without(entry.draft.size());
+        self.state.is_due = true;
         let known = self.lane(&entry.draft.subject)?;
         known.waiting = known.waiting.saturating_sub(1);
         Ok(())
@@ -290,7 +346,7 @@ impl Store {
 
     pub(super) fn purge(&mut self, why: &str) -> rusqlite::Result<Count> {
         let there = self.state.there;
-        // What was counted in this transaction belongs in the rows before they are changed past it.
+        // What is counted belongs in the rows before they are changed past it.
         self.write_state()?;
         self.connection.execute("DELETE FROM entries WHERE standing = ?1", [QUEUED])?;
         let (number, said) = (rows::UNKNOWN, why.as_bytes());
@@ -301,6 +357,7 @@ impl Store {
         self.connection.execute("UPDATE lanes SET waiting = 0 WHERE waiting > 0", [])?;
         self.state.lanes.clear();
         self.state.there = Count::default();
+        self.state.is_due = true;
         Ok(there)
     }
 

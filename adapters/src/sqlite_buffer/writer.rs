@@ -5,10 +5,19 @@
 //!                 ▲────────── what came meanwhile ◄─┘
 //! ```
 //!
+//! Those who were answered together come back together, a little apart. So the thread waits for as many as there were in the group
+//! before, but no longer than a part of what the commit before has taken: one who is alone waits for nobody.
+//!
 //! When something fails the whole group is rolled back, and each is tried again by itself: one that cannot be done does not take
 //! the others with it.
 
-use std::{fs::File, io, sync::Arc, thread::JoinHandle};
+use std::{
+    fs::File,
+    io,
+    sync::Arc,
+    thread::JoinHandle,
+    time::{Duration, Instant},
+};
 
 use relais_domain::ports::BufferError;
 use tokio::sync::{mpsc, oneshot};
@@ -17,6 +26,9 @@ use super::store::Store;
 
 /// The most that share one commit.
 const GROUP: usize = 1_024;
+
+/// Which part of the time of a commit is waited for others.
+const PATIENCE: u32 = 3;
 
 /// What somebody wants done.
 trait Job: Send {
@@ -92,15 +104,22 @@ impl Drop for Writer {
 }
 
 fn work(mut store: Store, mut queue: mpsc::Receiver<Box<dyn Job>>) {
-    let mut group = Vec::new();
+    let (mut group, mut before, mut took) = (Vec::new(), 0, Duration::ZERO);
     while let Some(first) = queue.blocking_recv() {
         group.push(first);
-        while group.len() < GROUP
-            && let Ok(next) = queue.try_recv()
-        {
-            group.push(next);
+        let begun = Instant::now();
+        while group.len() < GROUP {
+            match queue.try_recv() {
+                Ok(next) => group.push(next),
+                Err(_) if group.len() >= before || begun.elapsed() >= took / PATIENCE => break,
+                Err(_) => std::thread::yield_now(),
+            }
         }
-        if store.transaction(|store| group.iter_mut().try_for_each(|job| job.run(store))).is_ok() {
+        before = group.len();
+        let begun = Instant::now();
+        let done = store.transaction(|store| group.iter_mut().try_for_each(|job| job.run(store)));
+        took = begun.elapsed();
+        if done.is_ok() {
             group.drain(..).for_each(|job| job.answer(Ok(())));
             continue;
         }
