@@ -31,5 +31,7 @@ pub mod nsc;
 pub mod reflect;
 #[cfg(feature = "sql")]
 pub mod sql;
+#[cfg(feature = "sqlite-buffer")]
+pub mod sqlite_buffer;
 #[cfg(feature = "system")]
 pub mod system;

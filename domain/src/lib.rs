@@ -8,6 +8,7 @@
 //! |---|---|
 //! | [`routing`] | which handler answers which message, and how (the server half of a bus) |
 //! | [`client`] | how a program asks and tells (the client half) |
+//! | [`buffer`] | what a device keeps of what it sends, until the server has it |
 //! | [`peers`] | who may tell whom what, through the server |
 //! | [`auth`] | users, passwords, logins, devices |
 //! | [`credentials`] | what NATS believes: nkeys, claims, permissions, creds |
@@ -24,6 +25,8 @@ pub mod subject;
 pub mod routing;
 
 pub mod client;
+
+pub mod buffer;
 
 pub mod peers;
 

@@ -4,6 +4,7 @@
 
 mod audit;
 mod belongings;
+mod buffer;
 mod bus;
 mod cache;
 mod clock;
@@ -26,6 +27,7 @@ mod users;
 
 pub use audit::*;
 pub use belongings::Belongings;
+pub use buffer::*;
 pub use bus::*;
 pub use cache::*;
 pub use clock::*;

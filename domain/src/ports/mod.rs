@@ -7,6 +7,7 @@
 
 mod audit;
 mod belongings;
+mod buffer;
 mod bus;
 mod cache;
 mod clock;
@@ -28,6 +29,7 @@ mod users;
 
 pub use audit::*;
 pub use belongings::*;
+pub use buffer::*;
 pub use bus::*;
 pub use cache::*;
 pub use clock::*;

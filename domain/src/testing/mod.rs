@@ -4,6 +4,7 @@
 
 pub mod audit;
 pub mod belongings;
+pub mod buffer;
 pub mod bus;
 pub mod cache;
 pub mod clock;
