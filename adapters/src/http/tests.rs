@@ -86,7 +86,7 @@ fn settings() -> Settings {
 }
 
 fn client_of(ports: AuthPorts, settings: Settings) -> TestClient<Api> {
-    let auth = AuthSettings { servers: vec!["nats://127.0.0.1:4222".to_owned()], ..AuthSettings::default() };
+    let auth = AuthSettings { servers: vec!["nats://127.0.0.1:4222".to_owned()], ..AuthSettings::default().at_once() };
     TestClient::new(endpoint(Auth::new(ports, auth), settings).unwrap()).default_header("host", HOST)
 }
 
@@ -379,7 +379,8 @@ async fn serves_on_a_socket_and_stops_when_told() {
     use tokio::{io::AsyncReadExt, io::AsyncWriteExt, net::TcpStream, sync::oneshot};
     let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
     let address = listener.local_addr().unwrap();
-    let api = endpoint(Auth::new(ports(), AuthSettings::default()), Settings { address, ..settings() }).unwrap();
+    let api =
+        endpoint(Auth::new(ports(), AuthSettings::default().at_once()), Settings { address, ..settings() }).unwrap();
     let (stop, stopped) = oneshot::channel::<()>();
     let server = tokio::spawn(serve(listener, None, api, async move { drop(stopped.await) }));
 

@@ -1,11 +1,8 @@
 //! [`Auth`] on fakes, for the tests of this room.
 
-use std::{
-    sync::{
-        Arc, Mutex,
-        atomic::{AtomicU8, Ordering},
-    },
-    time::Duration,
+use std::sync::{
+    Arc, Mutex,
+    atomic::{AtomicU8, Ordering},
 };
 
 use async_trait::async_trait;
@@ -141,9 +138,7 @@ impl Fixture {
             clock: Arc::new(clock.clone()),
             rng: Arc::new(memory::Rng::default()),
         };
-        // Time stands still here; the test of the pause lets it go on.
-        let settings = AuthSettings { mail_pause: Duration::ZERO, ..settings };
-        Self { auth: Auth::new(ports, settings), clock, issuer, belongings, mailer, spawner }
+        Self { auth: Auth::new(ports, settings.at_once()), clock, issuer, belongings, mailer, spawner }
     }
 
     pub(super) async fn register(&self, email: &str) {

@@ -100,7 +100,8 @@ impl Auth {
         if login.public_key.as_ref().is_some_and(|key| key.kind() != KeyKind::User) {
             return Err(AuthError::invalid("public_key", "it is not a user key (one beginning with U)"));
         }
-        let user = self.let_try(&email, &login).await?;
+        let begun = self.ports.clock.elapsed();
+        let user = self.no_sooner(begun, self.let_try(&email, &login).await).await?;
         let (key, seed) = match login.public_key {
             Some(key) => (key, None),
             None => {
@@ -115,6 +116,16 @@ impl Auth {
         let (device, jwt) = self.admit(candidate).await?;
         tracing::info!(user = %device.user, device = %device.id, "a device has logged in");
         self.logged_in(device, user.role, jwt, seed.as_ref(), refresh_token, now).await
+    }
+
+    /// What has come of somebody's proof, once a refusal has taken as long as each does: what was found on the way takes a little time
+    /// more than what was not.
+    pub(super) async fn no_sooner<T>(&self, begun: Duration, came: Result<T, AuthError>) -> Result<T, AuthError> {
+        if matches!(came, Err(AuthError::Unauthorized)) {
+            let took = self.ports.clock.elapsed().saturating_sub(begun);
+            self.ports.clock.sleep(self.settings.refusal.saturating_sub(took)).await;
+        }
+        came
     }
 
     /// The user who has proven to be behind an email address, if not too many have tried.

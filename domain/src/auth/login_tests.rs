@@ -5,7 +5,7 @@ use std::sync::Arc;
 use jiff::SignedDuration;
 
 use crate::{
-    auth::{AuthSettings, Expiry, PasswordHash, fixture::*},
+    auth::{AuthSettings, Expiry, PasswordHash, Reset, fixture::*},
     ports::{HashError, MockDevices, MockPasswordHasher},
     testing::devices::{device, key},
 };
@@ -17,6 +17,34 @@ fn error(result: Result<LoggedIn, AuthError>) -> AuthError {
         Ok(_) => panic!("it worked"),
         Err(error) => error,
     }
+}
+
+/// What is looked at on the way takes time of its own, which would tell what there is.
+#[tokio::test]
+async fn a_refusal_takes_as_long_as_each_does() {
+    use futures_util::FutureExt as _;
+    let mut fixture = Fixture::new();
+    fixture.register(EMAIL).await;
+    let settings = AuthSettings { refusal: Duration::from_millis(100), ..AuthSettings::default().at_once() };
+    fixture.auth = Auth::new(fixture.auth.ports.clone(), settings);
+    for email in [EMAIL, "nobody@example.org"] {
+        let wrong = Login { password: Some("another one, long enough".into()), ..login(email) };
+        let refused = fixture.auth.login(wrong);
+        futures_util::pin_mut!(refused);
+        for _ in 0..2 {
+            assert!(refused.as_mut().now_or_never().is_none(), "{email}: it waits");
+            fixture.clock.advance(Duration::from_millis(50));
+        }
+        assert!(matches!(refused.await, Err(AuthError::Unauthorized)));
+        let reset = Reset { email: email.to_owned(), code: "00000000".into(), password: PASSWORD.into(), from: home() };
+        let refused = fixture.auth.reset_password(reset);
+        futures_util::pin_mut!(refused);
+        assert!(refused.as_mut().now_or_never().is_none(), "{email}: it waits");
+        fixture.clock.advance(Duration::from_millis(100));
+        assert!(matches!(refused.await, Err(AuthError::Unauthorized)));
+    }
+    // Who is let in waits for nothing.
+    assert!(fixture.auth.login(login(EMAIL)).now_or_never().is_some_and(|done| done.is_ok()));
 }
 
 #[tokio::test]

@@ -34,6 +34,7 @@ impl Auth {
         if self.ports.mailer.is_none() || self.settings.proof != Proof::Password {
             return Err(AuthError::NoMail);
         }
+        let begun = self.ports.clock.elapsed();
         let limits = &self.settings.limits;
         let mut places = self.places();
         let pair = LimitKey::pair("login/pair", email.as_str(), reset.from.as_str());
@@ -43,7 +44,7 @@ impl Auth {
         // Hashed whether the code is right or not, so that the time tells nothing of the address.
         let password = self.ports.hasher.hash(&reset.password).await?;
         let user = self.ports.users.by_email(&email).await?;
-        let user = self.redeem(&email, &reset.code, user).await?;
+        let user = self.no_sooner(begun, self.redeem(&email, &reset.code, user).await).await?;
         places.give_back().await;
         if self.settings.verify && !user.verified {
             self.displace(user, password).await?;

@@ -28,6 +28,9 @@ pub struct AuthSettings {
     /// How long what is mailed waits at most, a random time: what is done behind an answer for an address that is somebody's, and
     /// not for another, is then not done beside the request that follows it, whose time would tell; half a second.
     pub mail_pause: Duration,
+    /// How long a login or a reset takes at least that is refused for who asks or for the proof, so that its time does not tell what
+    /// was looked at; a tenth of a second.
+    pub refusal: Duration,
     /// How often somebody may try.
     pub limits: RateLimits,
     /// How many devices a user may have at once; 20.
@@ -68,11 +71,20 @@ impl Default for AuthSettings {
             verify: false,
             mail_name: "Relais".to_owned(),
             mail_pause: Duration::from_millis(500),
+            refusal: Duration::from_millis(100),
             limits: RateLimits::default(),
             devices_per_user: 20,
             servers: Vec::new(),
             websocket: Vec::new(),
         }
+    }
+}
+
+impl AuthSettings {
+    /// The same, where nothing waits that only waits to hide something: for tests, whose clock may stand still.
+    #[must_use]
+    pub fn at_once(self) -> Self {
+        Self { mail_pause: Duration::ZERO, refusal: Duration::ZERO, ..self }
     }
 }
 

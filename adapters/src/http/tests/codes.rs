@@ -13,7 +13,7 @@ fn mailed(settings: AuthSettings) -> Mailed {
     let (mailer, spawner) = (memory::Mailer::default(), memory::Spawner::default());
     let ports = AuthPorts { mailer: Some(Arc::new(mailer.clone())), spawner: Arc::new(spawner.clone()), ..ports() };
     let servers = vec!["nats://127.0.0.1:4222".to_owned()];
-    let settings = AuthSettings { servers, mail_pause: std::time::Duration::ZERO, ..settings };
+    let settings = AuthSettings { servers, ..settings.at_once() };
     let api = endpoint(Auth::new(ports, settings), super::settings()).unwrap();
     Mailed { client: TestClient::new(api).default_header("host", HOST), mailer, spawner }
 }

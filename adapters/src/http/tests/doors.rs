@@ -4,7 +4,7 @@ use super::*;
 
 #[tokio::test]
 async fn a_host_that_is_not_ours_is_misdirected() {
-    let client = TestClient::new(endpoint(Auth::new(ports(), AuthSettings::default()), settings()).unwrap());
+    let client = TestClient::new(endpoint(Auth::new(ports(), AuthSettings::default().at_once()), settings()).unwrap());
     for ours in [
         "127.0.0.1:8080",
         "localhost:8080",
@@ -92,7 +92,7 @@ async fn settings_that_would_open_a_door_are_refused() {
     let with = |origin: &str, url: &str| {
         let (allowed_origins, public_url) = (vec![origin.to_owned()], Some(url.to_owned()));
         let settings = Settings { allowed_origins, public_url, ..settings() };
-        endpoint(Auth::new(ports(), AuthSettings::default()), settings).err()
+        endpoint(Auth::new(ports(), AuthSettings::default().at_once()), settings).err()
     };
     assert_eq!(with("HTTPS://App.example.org/", "http://localhost:8080"), None);
     for origin in ["*", "null", "", "app.example.org", "https://*.example.org", "https://a/b", "ftp://a", "https://u@a"]
@@ -109,7 +109,7 @@ async fn settings_that_would_open_a_door_are_refused() {
 async fn under_tls_and_behind_a_proxy_the_names_are_those_that_clients_see() {
     let tls = |address: &str| {
         let settings = Settings { address: address.parse().unwrap(), tls: true, public_url: None, ..settings() };
-        TestClient::new(endpoint(Auth::new(ports(), AuthSettings::default()), settings).unwrap())
+        TestClient::new(endpoint(Auth::new(ports(), AuthSettings::default().at_once()), settings).unwrap())
     };
     let client = tls(HOST).default_header("host", HOST);
     client.get("/health").header("origin", "https://127.0.0.1:8080").send().await.assert_status_is_ok();
