@@ -213,7 +213,7 @@ mod tests {
         let grants = fixture.issuer.grants.lock().unwrap().clone();
         let newest = &grants.last().unwrap().grantee;
         assert!(
-            matches!(newest, crate::credentials::Grantee::Device { role, .. } if role.as_str() == "courier"),
+            matches!(newest, Grantee::Device { role, .. } if role.as_str() == "courier"),
             "the next login has the role: {newest:?}"
         );
         assert_eq!(bobs.user_id, bob.user);
