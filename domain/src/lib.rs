@@ -9,6 +9,8 @@
 //! | [`routing`] | which handler answers which message, and how (the server half of a bus) |
 //! | [`client`] | how a program asks and tells (the client half) |
 //! | [`buffer`] | what a device keeps of what it sends, until the server has it |
+//! | [`gate`] | what is stored of what devices ask for, and how together |
+//! | [`lane`] | which message of a lane is next, and which was applied |
 //! | [`peers`] | who may tell whom what, through the server |
 //! | [`auth`] | users, passwords, logins, devices |
 //! | [`credentials`] | what NATS believes: nkeys, claims, permissions, creds |
@@ -27,6 +29,10 @@ pub mod routing;
 pub mod client;
 
 pub mod buffer;
+
+pub mod gate;
+
+pub mod lane;
 
 pub mod peers;
 

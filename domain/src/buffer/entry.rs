@@ -100,12 +100,13 @@ impl Standing {
         matches!(self, Self::Handled(_) | Self::Refused(_) | Self::Dead(_) | Self::Unknown(_))
     }
 
-    /// Whether this news means something for it: nothing is taken back, and of what was never sent there is no news.
+    /// Whether this news means something for it: nothing is taken back. Of what was never sent here an end may be known, when a copy of
+    /// this file has sent it.
     #[must_use]
     pub fn takes(&self, news: &Self) -> bool {
         match self {
             Self::Sent => *news == Self::Stored || news.is_final(),
-            Self::Stored => news.is_final(),
+            Self::Queued | Self::Stored => news.is_final(),
             // The server knows after all.
             Self::Unknown(_) => news.is_final() && !matches!(news, Self::Unknown(_)),
             _ => false,

@@ -7,7 +7,7 @@
 //! ```
 //!
 //! A message is on disk before [`save`](crate::ports::Buffer::save) returns, and nothing waits for the network. Three rules make
-//! every repeat harmless (DESIGN §6, rules 1 to 3):
+//! every repeat harmless:
 //!
 //! - **Identity.** Each opening of a file draws 16 random bytes, its [`Opening`], kept before the first message is. A message gets
 //!   the opening and a number in it when it is saved. Neither changes, and no pair is given twice: a file that was restored or
@@ -21,9 +21,11 @@
 //! A lane is a subject: order holds within it. Numbers rise within an opening, over all lanes (docs/adr/0019).
 
 mod bounds;
+mod drain;
 mod entry;
 mod identity;
 
 pub use bounds::{Batch, Bounds, Count, Full};
+pub use drain::{Came, Drain, FIRST_PAUSE, LAST_PAUSE, Said};
 pub use entry::{Discarded, Draft, Entry, Lane, Standing, link};
 pub use identity::{Identity, InvalidIdentity, Opening};

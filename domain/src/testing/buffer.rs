@@ -1,6 +1,6 @@
 //! The contract of [`crate::ports::Buffer`].
 
-#![allow(clippy::unwrap_used, reason = "a suite panics where the contract is not kept")]
+#![allow(clippy::panic, clippy::unwrap_used, reason = "a suite panics where the contract is not kept")]
 
 use std::{collections::BTreeSet, sync::Arc, time::Duration};
 
@@ -157,6 +157,11 @@ async fn what_is_noted_is_not_taken_back(house: &impl BufferHouse) {
         assert_eq!(note(id, late).await, 0);
     }
     assert_eq!(standing(buffer, id).await, Some(handled));
+    // A copy of the file has sent it.
+    let copied = save(buffer, "from.ada.a", "copied").await;
+    let unknown = Standing::Unknown("a gap".to_owned());
+    assert_eq!(note(copied, unknown.clone()).await, 1);
+    assert_eq!((standing(buffer, copied).await, buffer.count().await.unwrap().entries), (Some(unknown), 0));
     // A verdict says that it is stored, too.
     for end in [Standing::Refused("no é".to_owned()), Standing::Dead("boom".to_owned())] {
         let id = save(buffer, "from.ada.a", "2").await;
@@ -167,7 +172,7 @@ async fn what_is_noted_is_not_taken_back(house: &impl BufferHouse) {
     let waits = save(buffer, "from.ada.a", "3").await;
     let later = now() + Duration::from_millis(1);
     assert_eq!(buffer.forget(now()).await.unwrap(), 0);
-    assert_eq!(buffer.forget(later).await.unwrap(), 3, "what has an end is forgotten");
+    assert_eq!(buffer.forget(later).await.unwrap(), 4, "what has an end is forgotten");
     assert_eq!(identities(&buffer.list(0, 9).await.unwrap()), [waits]);
 }
 
