@@ -113,7 +113,7 @@ enum Failed {
     Refused(OpenError),
 }
 
-pub(super) fn open(options: Options) -> Result<(Store, File, Option<PathBuf>), OpenError> {
+pub(super) fn open(options: &Options) -> Result<(Store, File, Option<PathBuf>), OpenError> {
     let path = options.path.clone();
     let io = |source| OpenError::Io { path: path.clone(), source };
     if let Some(folder) = path.parent().filter(|folder| !folder.as_os_str().is_empty()) {
@@ -123,7 +123,7 @@ pub(super) fn open(options: Options) -> Result<(Store, File, Option<PathBuf>), O
     let mut set_aside = None;
     loop {
         create(&path).map_err(io)?;
-        match attempt(&options) {
+        match attempt(options) {
             Ok(store) => return Ok((store, lock, set_aside)),
             Err(Failed::Refused(error)) => return Err(error),
             // An empty file that cannot be read either is no damage that another empty one would mend.

@@ -69,7 +69,7 @@ impl Buffer {
     ///
     /// # Errors
     /// [`OpenError`].
-    pub fn open(options: Options) -> Result<Opened, OpenError> {
+    pub fn open(options: &Options) -> Result<Opened, OpenError> {
         let (store, lock, set_aside) = file::open(options)?;
         let writer = Writer::start(store, lock).map_err(OpenError::Thread)?;
         Ok(Opened { buffer: Self { writer }, set_aside })
@@ -138,5 +138,6 @@ impl relais_domain::ports::Buffer for Buffer {
     }
 }
 
-#[cfg(all(test, unix))]
+#[cfg(test)]
+#[cfg(unix)]
 mod tests;

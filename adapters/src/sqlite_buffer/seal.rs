@@ -24,7 +24,7 @@ impl Key {
 
     /// What tells a wrong key from a damaged file, and nothing about the key.
     pub(super) fn id(&self) -> [u8; 8] {
-        let hash = Sha256::new().chain_update(b"relais-buffer-key").chain_update(&*self.0).finalize();
+        let hash = Sha256::new().chain_update(b"relais-buffer-key").chain_update(self.0.as_slice()).finalize();
         let mut id = [0; 8];
         id.copy_from_slice(&hash[..8]);
         id

@@ -134,7 +134,8 @@ impl Store {
     /// What lies behind the place up to which is counted. It is not looked into: one message that cannot be read must not keep the file
     /// from being opened.
     fn uncounted(&self) -> rusqlite::Result<Vec<(u64, Subject, u64)>> {
-        let read = |row: &Row<'_>| Ok((unsigned(row.get(0)?)?, subject(row.get(1)?)?, unsigned(row.get(2)?)?));
+        let read =
+            |row: &Row<'_>| Ok((unsigned(row.get(0)?)?, subject(row.get_ref(1)?.as_str()?)?, unsigned(row.get(2)?)?));
         let text = "SELECT e.place, l.subject, e.size FROM entries e JOIN lanes l USING (lane) WHERE e.place > ?1 ORDER BY e.place";
         self.connection.prepare(text)?.query_map([signed(self.state.counted)?], read)?.collect()
     }
@@ -217,7 +218,8 @@ impl Store {
         let mut lanes = self.connection.prepare_cached(
             "SELECT subject, waiting FROM lanes WHERE waiting > 0 AND subject > ?1 ORDER BY subject LIMIT ?2",
         )?;
-        let read = |row: &Row<'_>| Ok(Lane { subject: subject(row.get(0)?)?, entries: unsigned(row.get(1)?)? });
+        let read =
+            |row: &Row<'_>| Ok(Lane { subject: subject(row.get_ref(0)?.as_str()?)?, entries: unsigned(row.get(1)?)? });
         let most = i64::try_from(most).unwrap_or(i64::MAX);
         lanes.query_map(params![after.map_or("", Subject::as_str), most], read)?.collect()
     }
@@ -378,7 +380,7 @@ impl Store {
 
     fn read(&self, row: &Row<'_>) -> rusqlite::Result<Entry> {
         let place = unsigned(row.get(0)?)?;
-        let subject = subject(row.get(1)?)?;
+        let subject = subject(row.get_ref(1)?.as_str()?)?;
         let (headers, payload) = match row.get::<_, Option<Vec<u8>>>(4)? {
             Some(body) => rows::read_body(self.opened(body, place, &subject)?)?,
             None => Default::default(),
@@ -433,6 +435,6 @@ fn belongs(place: u64, subject: &Subject) -> Vec<u8> {
     [&place.to_be_bytes(), subject.as_bytes()].concat()
 }
 
-fn subject(text: String) -> rusqlite::Result<Subject> {
+fn subject(text: &str) -> rusqlite::Result<Subject> {
     text.parse().map_err(|_| unreadable("its subject is none"))
 }

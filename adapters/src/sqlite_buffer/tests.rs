@@ -45,7 +45,7 @@ impl House {
     }
 
     fn opened(&self) -> Buffer {
-        let opened = Buffer::open(self.options()).unwrap();
+        let opened = Buffer::open(&self.options()).unwrap();
         assert_eq!(opened.set_aside, None);
         opened.buffer
     }
@@ -53,7 +53,7 @@ impl House {
     fn refused(&self, change: impl FnOnce(&mut Options)) -> OpenError {
         let mut options = self.options();
         change(&mut options);
-        Buffer::open(options).err().expect("it is not opened")
+        Buffer::open(&options).err().expect("it is not opened")
     }
 
     fn sqlite(&self) -> rusqlite::Connection {
@@ -63,7 +63,7 @@ impl House {
 
 impl BufferHouse for House {
     fn open(&self, bounds: Bounds) -> BoxFuture<'_, Arc<dyn ports::Buffer>> {
-        let opened = Buffer::open(Options { bounds, ..self.options() }).unwrap();
+        let opened = Buffer::open(&Options { bounds, ..self.options() }).unwrap();
         let buffer: Arc<dyn ports::Buffer> = Arc::new(opened.buffer);
         async move { buffer }.boxed()
     }
@@ -196,7 +196,7 @@ async fn a_damaged_file_is_set_aside_and_the_app_starts() {
         save(&buffer, "1").await;
         drop(buffer);
         fs::write(house.path(), damage).unwrap();
-        let opened = Buffer::open(house.options()).unwrap();
+        let opened = Buffer::open(&house.options()).unwrap();
         let Opened { buffer, set_aside } = opened;
         let aside = set_aside.expect("it is told");
         assert_eq!(fs::read(&aside).unwrap(), damage, "as it was");
@@ -204,7 +204,7 @@ async fn a_damaged_file_is_set_aside_and_the_app_starts() {
         assert_eq!(buffer.count().await.unwrap().entries, 1);
         drop(buffer);
         fs::write(house.path(), damage).unwrap();
-        let again = Buffer::open(house.options()).unwrap().set_aside.unwrap();
+        let again = Buffer::open(&house.options()).unwrap().set_aside.unwrap();
         assert!(again != aside && aside.exists(), "each under a name of its own");
     }
     // The head is whole, and a table behind it is not.
@@ -220,7 +220,7 @@ async fn a_damaged_file_is_set_aside_and_the_app_starts() {
     let at = (usize::try_from(root).unwrap() - 1) * 4_096;
     bytes[at..at + 4_096].fill(0xee);
     fs::write(house.path(), &bytes).unwrap();
-    assert!(Buffer::open(house.options()).unwrap().set_aside.is_some());
+    assert!(Buffer::open(&house.options()).unwrap().set_aside.is_some());
 }
 
 #[tokio::test]
@@ -302,7 +302,7 @@ async fn saves_until_it_is_killed() {
     // Of each process another, as the number of a process differs.
     let rng = Arc::new(memory::Rng::seeded(u64::from(std::process::id())));
     let options = Options { path: path.into(), rng, ..House::new().options() };
-    let buffer = Buffer::open(options).unwrap().buffer;
+    let buffer = Buffer::open(&options).unwrap().buffer;
     let save_many = async |task: usize| {
         for number in 0.. {
             let lane = format!("from.ada.lane{}", task % 4).parse().unwrap();

@@ -107,7 +107,7 @@ async fn rate(kind: Kind, place: &Path, senders: usize, time: Duration) -> f64 {
             let bounds = Bounds { bytes: u64::MAX / 2, entries: u64::MAX / 2 };
             let (user, rng) = ("ada".parse().expect("a user id"), Arc::new(system::Rng));
             let options = Options { path: place.join("buffer.db"), user, bounds, key: None, rng };
-            let buffer = Arc::new(Buffer::open(options).expect("a Buffer").buffer);
+            let buffer = Arc::new(Buffer::open(&options).expect("a Buffer").buffer);
             let draft = Draft {
                 subject: "from.ada.orders".parse().expect("a subject"),
                 kind: "bench.Order".to_owned(),
