@@ -15,6 +15,7 @@
 mod file;
 mod rows;
 mod seal;
+mod state;
 mod store;
 mod verify;
 mod writer;

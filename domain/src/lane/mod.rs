@@ -10,8 +10,15 @@
 //! otherwise ────────────────────────────────► Gap: wait while an earlier one of the lane is there, else go over it, and tell
 //! its opening was let go ───────────────────► TooOld: a dead letter
 //! ```
+//!
+//! A plain request of any NATS client, with an id of its own, is a lane of one message. A dead letter that is replayed has its row
+//! ([`DeadLetter`]) in place of one of a lane.
+
+mod dead;
 
 use std::collections::VecDeque;
+
+pub use dead::DeadLetter;
 
 use crate::buffer::{Identity, Opening};
 

@@ -45,11 +45,15 @@ enum Rule {
     VerdictRows,
     /// An attempt is counted before the handler runs.
     AttemptBeforeRun,
-    /// What was asked for and not answered is asked for again under the same name.
-    SameName,
+    /// A message is named when it is saved: what was not answered is asked for again under the same name.
+    NamedAtSave,
+    /// Of a dead letter's replays only the last that was asked for counts.
+    ReplayNumber,
+    /// What a plain request did is recorded, under the id that its client gave it.
+    PlainRecord,
 }
 
-const RULES: [Rule; 14] = [
+const RULES: [Rule; 16] = [
     Rule::Opening,
     Rule::Link,
     Rule::SentOnDisk,
@@ -63,7 +67,9 @@ const RULES: [Rule; 14] = [
     Rule::LookFindsItself,
     Rule::VerdictRows,
     Rule::AttemptBeforeRun,
-    Rule::SameName,
+    Rule::NamedAtSave,
+    Rule::ReplayNumber,
+    Rule::PlainRecord,
 ];
 
 /// Chance, the same for the same seed.

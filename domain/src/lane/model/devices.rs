@@ -8,7 +8,7 @@ use super::{
     world::{Kind, Packet, Truth, World, at_once},
 };
 use crate::{
-    buffer::{Batch, Came, Discarded, Draft, Drain, Entry, Identity, link},
+    buffer::{Batch, Came, Discarded, Draft, Drain, Entry, Identity, Opening, link},
     gate::Asked,
     identity::UserId,
     memory,
@@ -30,6 +30,8 @@ pub(super) struct Device {
     pub(super) history: BTreeMap<Subject, Vec<(Identity, usize)>>,
     pub(super) backup: Option<Backup>,
     pub(super) tries: u64,
+    /// Of a client without a Buffer, which asks until it is answered: what was not, each in a lane of its own.
+    pub(super) plain: Option<BTreeMap<Subject, (Identity, usize)>>,
 }
 
 pub(super) struct Backup {
@@ -45,7 +47,17 @@ impl World {
             1 => Kind::Deadly,
             _ => Kind::Plain,
         };
+        let number = self.number();
         let own = &mut self.devices[device];
+        if let Some(plain) = &mut own.plain {
+            let lane: Subject = format!("from.{}.plain.{number}", own.user).parse().expect("a subject");
+            let mut id = [0; 16];
+            id[..8].copy_from_slice(&number.to_be_bytes());
+            let identity = Identity { opening: Opening(id), sequence: 1 };
+            plain.insert(lane, (identity, self.truth.len()));
+            self.truth.push(Truth { kind, excused: false, discarded: false, shared: true });
+            return;
+        }
         let lane: Subject = format!("from.{}.{}", own.user, ["a", "b"][self.dice.roll(2)]).parse().expect("a subject");
         let truth = self.truth.len();
         let draft = Draft {
@@ -63,6 +75,11 @@ impl World {
 
     pub(super) fn drain(&mut self, device: usize) {
         let most = 1 + self.dice.roll(4);
+        if let Some(plain) = &self.devices[device].plain {
+            let lane = plain.keys().nth(self.dice.roll(plain.len().max(1))).cloned();
+            lane.iter().for_each(|lane| self.ask_plainly(device, lane));
+            return;
+        }
         let lanes = at_once(self.devices[device].buffer.lanes(None, 9)).expect("memory");
         if lanes.is_empty() {
             return;
@@ -71,8 +88,19 @@ impl World {
         self.send(device, &lane, most);
     }
 
+    /// A request with an id, to whoever answers; asked again as often as its client likes.
+    pub(super) fn ask_plainly(&mut self, device: usize, lane: &Subject) {
+        let id = self.number();
+        let own = &mut self.devices[device];
+        let Some((identity, truth)) = own.plain.as_ref().and_then(|plain| plain.get(lane)).copied() else { return };
+        own.asked.insert(id, (lane.clone(), vec![identity]));
+        let payload = if self.truth[truth].kind == Kind::Large { PAYLOAD + 1 } else { PAYLOAD };
+        let asked = vec![(Asked { identity, after: None, headers: 0, payload }, truth)];
+        self.packets.push(Packet::Request { id, device, lane: lane.clone(), asked });
+    }
+
     pub(super) fn send(&mut self, device: usize, lane: &Subject, most: usize) {
-        let (marks, renames, links) = (self.has(Rule::SentOnDisk), !self.has(Rule::SameName), self.has(Rule::Link));
+        let (marks, renames, links) = (self.has(Rule::SentOnDisk), !self.has(Rule::NamedAtSave), self.has(Rule::Link));
         let one_request = self.has(Rule::OneRequest);
         let id = self.number();
         let own = &mut self.devices[device];
@@ -119,6 +147,14 @@ impl World {
     }
 
     pub(super) fn crash(&mut self, device: usize) {
+        // A client without a Buffer forgets what it has asked for, done or not.
+        if let Some(plain) = &mut self.devices[device].plain {
+            for (_, truth) in std::mem::take(plain).into_values() {
+                self.truth[truth].excused = true;
+            }
+            self.devices[device].asked.clear();
+            return;
+        }
         self.told.note("crashed");
         let (user, file) = (self.devices[device].user.clone(), self.devices[device].file.clone());
         let buffer = self.open(&user, &file);
@@ -153,7 +189,10 @@ impl World {
     }
 
     pub(super) fn restore_or_copy(&mut self, device: usize) {
-        if self.dice.once_in(2) && self.devices.len() < 4 {
+        if self.devices[device].plain.is_some() {
+            return;
+        }
+        if self.dice.once_in(2) && self.devices.len() < 5 {
             self.told.note("copied");
             self.shares(device);
             let (user, name) = (self.devices[device].user.clone(), self.devices[device].name);
@@ -172,6 +211,7 @@ impl World {
                 history,
                 backup: None,
                 tries: 500,
+                plain: None,
             });
             return;
         }

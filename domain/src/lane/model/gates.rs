@@ -144,7 +144,7 @@ impl World {
             let (lane, truth) = (lane.clone(), *truth);
             let (identity, after, void) = (record.identity, record.after, record.void.is_some());
             let place = self.number();
-            self.stream.push(Stored { place, lane, identity, after, truth, void, deliveries: 0 });
+            self.stream.push(Stored { place, lane, identity, after, truth, void, replay: None, deliveries: 0 });
         }
         if self.faults(16) {
             self.told.note("unconfirmed");

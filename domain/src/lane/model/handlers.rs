@@ -8,7 +8,7 @@ use super::{
 };
 use crate::{
     buffer::{Identity, Standing},
-    lane::{Before, Rows, Step},
+    lane::{Before, DeadLetter, Rows, Step},
 };
 
 /// How often a message is tried.
@@ -22,6 +22,7 @@ pub(super) struct Database {
     pub(super) effects: Vec<(Lane, usize)>,
     verdicts: BTreeMap<(Lane, Identity), (Standing, usize)>,
     attempts: BTreeMap<(Lane, Identity), u32>,
+    dead: BTreeMap<(Lane, Identity), (DeadLetter, usize)>,
 }
 
 impl Database {
@@ -31,6 +32,12 @@ impl Database {
         let effects: BTreeSet<_> = older.effects.iter().map(|(_, truth)| *truth).collect();
         let told = self.verdicts.values().map(|(_, truth)| *truth).filter(|truth| !before.contains(truth));
         told.chain(self.effects.iter().map(|(_, truth)| *truth).filter(|truth| !effects.contains(truth))).collect()
+    }
+
+    /// Whether somebody had this message handled after all: it was a dead letter, and is none.
+    pub(super) fn was_replayed(&self, truth: usize) -> bool {
+        let is_dead = |(end, own): &(Standing, usize)| *own == truth && matches!(end, Standing::Dead(_));
+        self.verdicts.values().any(is_dead) && !self.dead.values().any(|(_, own)| *own == truth)
     }
 
     /// Restored: no transaction that was begun before ends in it.
@@ -62,6 +69,8 @@ enum Phase {
         over: Option<Identity>,
         end: Standing,
     },
+    /// What was asked for once more is done, in a transaction that is not committed yet.
+    Replay,
     Publish(Vec<(Identity, Standing)>),
     Acknowledge,
 }
@@ -99,7 +108,9 @@ impl World {
     fn goes_on(&mut self, task: Task) -> Option<Task> {
         let Task { stored, phase } = task;
         let phase = match phase {
+            Phase::Look if stored.replay.is_some() => self.look_at_replay(&stored),
             Phase::Look => self.look(&stored)?,
+            Phase::Replay => self.commit_replay(&stored),
             Phase::Run { rows, version, over } => self.runs(&stored, rows, version, over)?,
             Phase::Commit { rows, version, over, end } => self.commit(&stored, &rows, version, over, end),
             Phase::Publish(news) => {
@@ -115,10 +126,51 @@ impl World {
         Some(Task { stored, phase })
     }
 
+    /// Whoever operates asks for a dead letter once more: what killed is mended.
+    pub(super) fn replay(&mut self) {
+        if self.database.dead.is_empty() {
+            return;
+        }
+        let at = self.dice.roll(self.database.dead.len());
+        let Some(((lane, identity), (row, truth))) = self.database.dead.iter_mut().nth(at) else { return };
+        *row = row.asked_again();
+        let (lane, identity, truth, replay) = (lane.clone(), *identity, *truth, Some(row.replays));
+        self.told.note("replayed");
+        // Lost between the row and the stream, it is asked for again.
+        if self.faults(5) {
+            return;
+        }
+        let place = self.number();
+        let stored = Stored { place, lane, identity, after: None, truth, void: false, replay, deliveries: 0 };
+        self.stream.push(stored);
+    }
+
+    fn replay_applies(&mut self, stored: &Stored) -> bool {
+        let row = self.database.dead.get(&(stored.lane.clone(), stored.identity)).map(|(row, _)| *row);
+        let applies = DeadLetter::applies(row, stored.replay.unwrap_or_default());
+        if !applies {
+            self.told.note("replay was late");
+        }
+        applies || !self.has(Rule::ReplayNumber)
+    }
+
+    fn look_at_replay(&mut self, stored: &Stored) -> Phase {
+        if self.replay_applies(stored) { Phase::Replay } else { Phase::Acknowledge }
+    }
+
+    fn commit_replay(&mut self, stored: &Stored) -> Phase {
+        if self.replay_applies(stored) {
+            self.database.dead.remove(&(stored.lane.clone(), stored.identity));
+            self.database.effects.push((stored.lane.clone(), stored.truth));
+        }
+        Phase::Acknowledge
+    }
+
     fn look(&mut self, stored: &Stored) -> Option<Phase> {
         let (rows, version) = self.database.lanes.get(&stored.lane).cloned().unwrap_or_default();
         let lags = self.faults(6);
-        let earlier = self.stream.iter().any(|own| own.lane == stored.lane && own.place < stored.place);
+        let earlier =
+            self.stream.iter().any(|own| own.lane == stored.lane && own.place < stored.place && own.replay.is_none());
         let before = match (lags, earlier) {
             (true, _) if self.has(Rule::LookFindsItself) => Before::Unknown,
             (true, _) => Before::Nothing,
@@ -189,7 +241,12 @@ impl World {
             _ => "dead",
         });
         let lane = &stored.lane;
-        self.database.lanes.insert(lane.clone(), (rows.advanced(stored.identity), version + 1));
+        if lane.1 != "plain" || self.has(Rule::PlainRecord) {
+            self.database.lanes.insert(lane.clone(), (rows.advanced(stored.identity), version + 1));
+        }
+        if matches!(end, Standing::Dead(_)) {
+            self.database.dead.insert((lane.clone(), stored.identity), (DeadLetter::default(), stored.truth));
+        }
         if matches!(end, Standing::Handled(_)) {
             self.database.effects.push((lane.clone(), stored.truth));
         }

@@ -16,6 +16,8 @@ impl World {
         for (truth, told) in self.truth.iter().enumerate() {
             let expected = match told.kind {
                 Kind::Plain if !told.discarded => 1,
+                // Once it was asked for again, and is no dead letter any more.
+                Kind::Deadly if self.database.was_replayed(truth) => 1,
                 _ => 0,
             };
             let found = count(&truth);
@@ -28,7 +30,7 @@ impl World {
             for (lane, history) in &device.history {
                 let places: Vec<_> = history
                     .iter()
-                    .filter(|(_, truth)| !self.truth[*truth].excused)
+                    .filter(|(_, truth)| !self.truth[*truth].excused && self.truth[*truth].kind == Kind::Plain)
                     .filter_map(|(_, truth)| at.get(truth).map(|places| (places[0], truth)))
                     .collect();
                 if !places.is_sorted() {

@@ -12,7 +12,7 @@ use super::{
     handlers::{Database, Task},
 };
 use crate::{
-    buffer::{Batch, Bounds, Came, Drain, Identity, Opening, Standing},
+    buffer::{Batch, Bounds, Came, Drain, Identity, Opening, Said, Standing},
     gate::Asked,
     identity::UserId,
     memory,
@@ -59,6 +59,8 @@ pub(super) struct Stored {
     pub(super) after: Option<Identity>,
     pub(super) truth: usize,
     pub(super) void: bool,
+    /// The number of a replay, of a dead letter.
+    pub(super) replay: Option<u64>,
     pub(super) deliveries: u32,
 }
 
@@ -79,7 +81,7 @@ impl Told {
 
     /// Whether all that is meant to happen has happened, and not just once.
     pub(super) fn is_rich(&self) -> bool {
-        const ALL: [&str; 22] = [
+        const ALL: [&str; 24] = [
             "saved",
             "discarded",
             "crashed",
@@ -102,8 +104,10 @@ impl Told {
             "purged",
             "older database",
             "handled",
+            "replayed",
+            "replay was late",
         ];
-        ALL.iter().all(|what| self.0.get(what).is_some_and(|count| *count > 50))
+        ALL.iter().all(|what| self.0.get(what).is_some_and(|count| *count > 20))
     }
 }
 
@@ -153,7 +157,7 @@ impl World {
             handlers: [None, None],
             out: BTreeMap::new(),
         };
-        for (user, name) in [("ada", "phone"), ("eve", "desk")] {
+        for (user, name) in [("ada", "phone"), ("eve", "desk"), ("ada", "plain")] {
             let (user, file) = (user.parse::<UserId>().expect("a user id"), memory::BufferFile::default());
             let buffer = world.open(&user, &file);
             world.devices.push(Device {
@@ -167,6 +171,7 @@ impl World {
                 history: BTreeMap::new(),
                 backup: None,
                 tries: 0,
+                plain: (name == "plain").then(BTreeMap::new),
             });
         }
         world
@@ -208,7 +213,8 @@ impl World {
             36..52 => self.deliver(),
             52..66 => self.gate_works(),
             66..90 => self.handler_works(),
-            90..93 => self.hear(device),
+            90..92 => self.hear(device),
+            92 => self.replay(),
             93 => self.crash(device),
             94 => self.discard(device),
             95 => {
@@ -256,6 +262,12 @@ impl World {
                 let own = &mut self.devices[device];
                 // An answer to what nobody waits for any more.
                 let Some((lane, asked)) = own.asked.remove(&id) else { return };
+                if let Some(plain) = &mut own.plain {
+                    if came == Came::Answer(vec![Said::Stored], None) {
+                        plain.remove(&lane);
+                    }
+                    return;
+                }
                 let news = own.drain.came(&lane, &asked, came, self.now, &rng);
                 if !marks {
                     let _ = at_once(own.buffer.take(&lane, Batch { entries: news.len().max(1), bytes: u64::MAX }));
@@ -290,6 +302,11 @@ impl World {
             let mut is_busy = false;
             for device in 0..self.devices.len() {
                 self.hear(device);
+                let plain: Vec<_> = self.devices[device].plain.iter().flat_map(BTreeMap::keys).cloned().collect();
+                for lane in plain {
+                    is_busy = true;
+                    self.ask_plainly(device, &lane);
+                }
                 let lanes = at_once(self.devices[device].buffer.lanes(None, 9)).expect("memory");
                 for lane in lanes {
                     is_busy = true;
