@@ -59,7 +59,12 @@ ci: format-check lint fences audit test docs openapi-check clients-check fuzz
 fuzz *ARGS:
     @tools/fuzz "$@"
 
-# What a message and a login cost, and rates and CPU time beside others (some thirteen minutes; --logins: three; --quick; --json FILE)
+# The rules of persistent messaging, under chance: so many runs of their model (the tests make 3 000 of them)
+[group('check')]
+model RUNS="100000":
+    RELAIS_MODEL_RUNS="$1" cargo test -p relais-domain --features testing --lib -- lane::model::each
+
+# What a message, a login and keeping a message cost, beside others (a quarter of an hour; --logins or --buffer alone; --quick; --json FILE)
 [group('check')]
 bench *ARGS: tools
     tools/bench "$@"
