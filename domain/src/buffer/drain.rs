@@ -28,7 +28,7 @@ pub enum Said {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Came {
     /// The gate has answered, of each message in the order of the request; and how long to wait at least, when something waits.
-    Answer(Vec<Said>, Option<Duration>),
+    Answered(Vec<Said>, Option<Duration>),
     /// No answer, or none that can be read: what has arrived is not known.
     Nothing,
 }
@@ -74,8 +74,8 @@ impl Drain {
         };
         let (said, at_least) = match came {
             // An answer about others than were asked for is none.
-            Came::Answer(said, at_least) if said.len() == asked.len() => (said, at_least),
-            Came::Answer(..) | Came::Nothing => {
+            Came::Answered(said, at_least) if said.len() == asked.len() => (said, at_least),
+            Came::Answered(..) | Came::Nothing => {
                 self.wait(lane, failures + 1, None, now, rng);
                 return Vec::new();
             }
@@ -139,7 +139,7 @@ mod tests {
         let (one, two) = (lane("from.ada.a"), lane("from.ada.b"));
         assert!(drain.begin(&one, now) && !drain.begin(&one, now) && drain.begin(&two, now));
         assert_eq!(drain.due(), None);
-        let stored = drain.came(&one, &ids(2), Came::Answer(vec![Said::Stored; 2], None), now, &rng);
+        let stored = drain.came(&one, &ids(2), Came::Answered(vec![Said::Stored; 2], None), now, &rng);
         assert_eq!(stored, ids(2).into_iter().map(|id| (id, Standing::Stored)).collect::<Vec<_>>());
         assert!(drain.begin(&one, now), "what has come meanwhile goes at once");
         drain.wake();
@@ -152,7 +152,7 @@ mod tests {
         let own = lane("from.ada.a");
         let came = |drain: &mut Drain, said: &[Said], wait| {
             assert!(drain.begin(&own, Timestamp::MAX));
-            drain.came(&own, &ids(3), Came::Answer(said.to_vec(), wait), now, &rng)
+            drain.came(&own, &ids(3), Came::Answered(said.to_vec(), wait), now, &rng)
         };
         use Said::{Stored, Wait};
         assert_eq!(came(&mut drain, &[Stored, Wait, Stored], None).len(), 1, "a lane is stored in order");
@@ -165,7 +165,7 @@ mod tests {
         assert!(drain.due().unwrap() >= now + told);
         drain.wake();
         assert!(drain.due().is_none() && drain.begin(&own, now));
-        let _ = drain.came(&own, &ids(1), Came::Answer(vec![Wait], Some(Duration::MAX)), now, &rng);
+        let _ = drain.came(&own, &ids(1), Came::Answered(vec![Wait], Some(Duration::MAX)), now, &rng);
         assert_eq!(drain.due(), Some(now + LAST_PAUSE), "nobody makes it wait for ever");
     }
 
@@ -189,7 +189,7 @@ mod tests {
         }
         // An answer ends it.
         let mut drain = Drain::default();
-        for came in [Came::Nothing, Came::Nothing, Came::Answer(vec![Said::Stored], None), Came::Nothing] {
+        for came in [Came::Nothing, Came::Nothing, Came::Answered(vec![Said::Stored], None), Came::Nothing] {
             assert!(drain.begin(&own, Timestamp::MAX));
             let _ = drain.came(&own, &ids(1), came, now, &rng);
         }

@@ -120,7 +120,7 @@ mod tests {
     }
 
     fn stored(storing: &Storing) -> usize {
-        let Came::Answer(said, _) = storing.answer() else { panic!("no answer") };
+        let Came::Answered(said, _) = storing.answer() else { panic!("no answer") };
         let stored = said.iter().take_while(|said| **said == Said::Stored).count();
         assert!(said[stored..].iter().all(|said| *said == Said::Wait));
         stored
@@ -176,7 +176,7 @@ mod tests {
             group.came(outcome);
             assert!(group.attempt().is_none());
             for lane in group.end() {
-                let Came::Answer(said, wait) = lane.answer() else { panic!("no answer") };
+                let Came::Answered(said, wait) = lane.answer() else { panic!("no answer") };
                 assert!(said.iter().all(|said| *said == Said::Wait));
                 assert_eq!(wait, expected.map(Duration::from_secs));
             }

@@ -97,7 +97,7 @@ impl Storing {
     #[must_use]
     pub fn answer(&self) -> Came {
         let said = |at| if at < self.stored { Said::Stored } else { Said::Wait };
-        Came::Answer((0..self.records.len()).map(said).collect(), self.stopped.flatten())
+        Came::Answered((0..self.records.len()).map(said).collect(), self.stopped.flatten())
     }
 }
 

@@ -97,12 +97,12 @@ impl World {
         for (id, device, parts) in working.requests {
             let (mut all, mut wait) = (Vec::new(), None);
             for end in ends.by_ref().take(parts) {
-                if let Came::Answer(said, at_least) = end.answer() {
+                if let Came::Answered(said, at_least) = end.answer() {
                     all.extend(said);
                     wait = wait.max(at_least);
                 }
             }
-            self.packets.push(Packet::Answer { id, device, came: Came::Answer(all, wait) });
+            self.packets.push(Packet::Answer { id, device, came: Came::Answered(all, wait) });
         }
     }
 

@@ -263,7 +263,7 @@ impl World {
                 // An answer to what nobody waits for any more.
                 let Some((lane, asked)) = own.asked.remove(&id) else { return };
                 if let Some(plain) = &mut own.plain {
-                    if came == Came::Answer(vec![Said::Stored], None) {
+                    if came == Came::Answered(vec![Said::Stored], None) {
                         plain.remove(&lane);
                     }
                     return;
