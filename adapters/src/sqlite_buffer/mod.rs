@@ -2,7 +2,7 @@
 //!
 //! - **On disk.** WAL with `synchronous=FULL` (on Apple's systems `fullfsync` too), set and read back: a file that cannot promise
 //!   it is not opened. One thread writes. What is asked of it while a commit is under way goes into the next one, all together: many
-//!   who save at once share one fsync ([`writer`]).
+//!   who save at once share one fsync (`writer`).
 //! - **One process.** A lock beside the file is held as long as it is open, and let go by the system when the process ends.
 //! - **One user.** Who opens it says whose it is; another's is not opened.
 //! - **Damaged.** A file that SQLite cannot read is set aside under another name, and an empty one takes its place ([`Opened`]).
