@@ -107,12 +107,17 @@ impl World {
         if !own.drain.begin(lane, self.now) && one_request {
             return;
         }
-        let batch = Batch { entries: most, bytes: u64::MAX };
-        let entries = if marks {
+        // A rule that is switched off: what is under way is not waited for.
+        let under_way: Vec<_> =
+            own.asked.values().filter(|(own, _)| own == lane).flat_map(|(_, ids)| ids.clone()).collect();
+        let batch = Batch { entries: most + under_way.len(), bytes: u64::MAX };
+        let mut entries = if marks {
             at_once(own.buffer.take(lane, batch)).expect("memory")
         } else {
             linked_in_memory(own, lane, batch)
         };
+        entries.retain(|entry| !under_way.contains(&entry.identity));
+        entries.truncate(most);
         own.asked.insert(id, (lane.clone(), entries.iter().map(|entry| entry.identity).collect()));
         own.tries += 1;
         let asked = |entry: &Entry| {

@@ -34,10 +34,14 @@ impl Database {
         told.chain(self.effects.iter().map(|(_, truth)| *truth).filter(|truth| !effects.contains(truth))).collect()
     }
 
-    /// Whether somebody had this message handled after all: it was a dead letter, and is none.
+    /// Whether this message failed for good: it was deadly, or whoever was at it died too often of something else.
+    pub(super) fn was_dead(&self, truth: usize) -> bool {
+        self.verdicts.values().any(|(end, own)| *own == truth && matches!(end, Standing::Dead(_)))
+    }
+
+    /// Whether somebody had it handled after all: it is no dead letter any more.
     pub(super) fn was_replayed(&self, truth: usize) -> bool {
-        let is_dead = |(end, own): &(Standing, usize)| *own == truth && matches!(end, Standing::Dead(_));
-        self.verdicts.values().any(is_dead) && !self.dead.values().any(|(_, own)| *own == truth)
+        self.was_dead(truth) && !self.dead.values().any(|(_, own)| *own == truth)
     }
 
     /// Restored: no transaction that was begun before ends in it.

@@ -15,9 +15,9 @@ impl World {
         let count = |truth: &usize| at.get(truth).map_or(0, Vec::len);
         for (truth, told) in self.truth.iter().enumerate() {
             let expected = match told.kind {
-                Kind::Plain if !told.discarded => 1,
                 // Once it was asked for again, and is no dead letter any more.
-                Kind::Deadly if self.database.was_replayed(truth) => 1,
+                _ if self.database.was_replayed(truth) => 1,
+                Kind::Plain if !told.discarded && !self.database.was_dead(truth) => 1,
                 _ => 0,
             };
             let found = count(&truth);
@@ -30,7 +30,7 @@ impl World {
             for (lane, history) in &device.history {
                 let places: Vec<_> = history
                     .iter()
-                    .filter(|(_, truth)| !self.truth[*truth].excused && self.truth[*truth].kind == Kind::Plain)
+                    .filter(|(_, truth)| !self.truth[*truth].excused && !self.database.was_dead(*truth))
                     .filter_map(|(_, truth)| at.get(truth).map(|places| (places[0], truth)))
                     .collect();
                 if !places.is_sorted() {
@@ -59,7 +59,7 @@ impl World {
             None => told.discarded,
             Some(Standing::Handled(_)) => effects == 1,
             Some(Standing::Refused(_)) => told.kind == Kind::Large,
-            Some(Standing::Dead(_)) => told.kind == Kind::Deadly,
+            Some(Standing::Dead(_)) => self.database.was_dead(truth),
             Some(_) => false,
         };
         if is_right {
