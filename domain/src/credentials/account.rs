@@ -299,6 +299,12 @@ impl Claims<Account> {
         })
     }
 
+    /// Up to which second JWTs are revoked whatever their key is; `None` when none were.
+    #[must_use]
+    pub fn all_revoked_until(&self) -> Option<i64> {
+        self.body.revocations.get("*").copied()
+    }
+
     /// Whether a JWT for `key`, made in the second `issued_at`, is revoked.
     #[must_use]
     pub fn has_revoked(&self, key: &PublicKey, issued_at: i64) -> bool {

@@ -34,6 +34,7 @@ use std::sync::{
 };
 
 use async_trait::async_trait;
+use jiff::Timestamp;
 use tokio::sync::Mutex;
 
 use crate::{
@@ -158,6 +159,12 @@ impl Nsc {
         let keys = signing_keys(account, &grant.grantee);
         // Where there is no choice, the engine says by itself that the key is not at hand.
         let at_hand = if keys.len() > 1 { self.engine.at_hand(&keys).await? } else { keys };
+        // All were revoked in this very second: what is signed in it would be too, and its holder told that the key is banned.
+        let (until, now) = (account.all_revoked_until(), self.clock.now().as_second());
+        if let Some(next) = until.filter(|until| *until == now).and_then(|until| Timestamp::from_second(until + 1).ok())
+        {
+            self.clock.sleep_until(next).await;
+        }
         let user: UserToSign = user_to_sign(grant, account, |key| at_hand.contains(key), self.clock.now())?;
         Ok(self.engine.sign(&user, keep).await?)
     }

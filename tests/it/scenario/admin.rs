@@ -52,6 +52,27 @@ async fn the_first_admin_redeems_the_token_and_nobody_does_it_again() {
     assert!(again.ready["setup_token"].is_null(), "there is an admin, so there is no token: {}", again.ready);
 }
 
+/// Nobody's key is banned by it, so whoever logs in again gets in, in the same second too.
+#[tokio::test(flavor = "multi_thread")]
+async fn who_was_revoked_with_all_logs_in_again_at_once() {
+    let world = World::new();
+    let up = world.up();
+    let (ada, bob) = (Caller::new(&up, "ada").await, Caller::new(&up, "bob").await);
+    ada.claim().await;
+    let credentials = json!({"email": "bob@example.org", "password": PASSWORD});
+    for _ in 0..3 {
+        let (_, before) = bob.post("/login", credentials.clone()).await;
+        let raw = raw(&up, before["creds"].as_str().unwrap()).await;
+        let (status, told) = ada.post("/nsc/accounts/app/revoke-all", Value::Null).await;
+        assert_eq!(status, StatusCode::OK, "{told}");
+        raw.hung_up().await;
+        let (status, after) = bob.post("/login", credentials.clone()).await;
+        assert_eq!(status, StatusCode::OK, "{after}");
+        let prefix = after["inbox_prefix"].as_str().unwrap();
+        Verdict::connect(up.text("nats"), after["creds"].as_str().unwrap(), prefix).await;
+    }
+}
+
 /// A broker reads 4 KB of CONNECT: whoever is told that a user was made can connect, with lists as long as they may be.
 #[tokio::test(flavor = "multi_thread")]
 async fn lists_that_no_broker_reads_are_refused() {
