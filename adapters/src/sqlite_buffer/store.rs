@@ -231,10 +231,8 @@ impl Store {
         )?;
         // A lane of which nothing is left, and what comes behind it is known: the next needs no link.
         self.write_state()?;
-        self.connection.execute(
-            "DELETE FROM lanes WHERE waiting = 0 AND last < (SELECT coalesce(min(place), 9223372036854775807) FROM entries)",
-            [],
-        )?;
+        self.connection
+            .execute("DELETE FROM lanes WHERE waiting = 0 AND lane NOT IN (SELECT lane FROM entries)", [])?;
         self.state.lanes.clear();
         Ok(gone)
     }

@@ -169,11 +169,14 @@ async fn what_is_noted_is_not_taken_back(house: &impl BufferHouse) {
         assert_eq!(note(id, end.clone()).await, 1);
         assert_eq!((standing(buffer, id).await, buffer.count().await.unwrap().entries), (Some(end), 0));
     }
-    let waits = save(buffer, "from.ada.a", "3").await;
+    let waits = save(buffer, "from.ada.b", "3").await;
     let later = now() + Duration::from_millis(1);
+    // Newer, and sent by a copy alone.
+    let newer = buffer.save(draft("from.ada.a", "4"), later).await.unwrap();
+    assert_eq!(note(newer, Standing::Dead("boom".to_owned())).await, 1);
     assert_eq!(buffer.forget(now()).await.unwrap(), 0);
     assert_eq!(buffer.forget(later).await.unwrap(), 4, "what has an end is forgotten");
-    assert_eq!(identities(&buffer.list(0, 9).await.unwrap()), [waits]);
+    assert_eq!(identities(&buffer.list(0, 9).await.unwrap()), [waits, newer], "and nothing else");
 }
 
 async fn only_what_was_never_sent_is_discarded(house: &impl BufferHouse) {
