@@ -214,10 +214,13 @@ impl Session {
     /// Renews, and has the connection go on with that, until it ends.
     async fn keep(self, mut shown: UserJwt, bus: WeakBus, mut ended: BoxFuture<'static, ()>) {
         let (mut wait, mut again) = (LOOK, AGAIN.0);
+        let mut looked = self.clock.elapsed();
         loop {
-            match future::select(&mut ended, self.clock.sleep(wait)).await {
+            // From one look to the next, so that time that goes by while it looks is not slept away once more.
+            let left = wait.saturating_sub(self.clock.elapsed().saturating_sub(looked));
+            match future::select(&mut ended, self.clock.sleep(left)).await {
                 Either::Left(_) => return,
-                Either::Right(_) => {}
+                Either::Right(_) => looked = self.clock.elapsed(),
             }
             let outcome = async {
                 self.fresh().await?;
